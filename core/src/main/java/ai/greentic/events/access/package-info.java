@@ -1,0 +1,5 @@
+/** Who may do what on which topic. */
+@NullMarked
+package ai.greentic.events.access;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,349 @@
+package ai.greentic.events.bus;
+
+import ai.greentic.events.Caller;
+import ai.greentic.events.ErrorCode;
+import ai.greentic.events.EventsException;
+import ai.greentic.events.PatternIndex;
+import ai.greentic.events.PayloadMapper;
+import ai.greentic.events.ProviderDescriptor.Ordering;
+import ai.greentic.events.ProviderDescriptor.Reliability;
+import ai.greentic.events.TopicPattern;
+import ai.greentic.events.access.AccessPolicy;
+import ai.greentic.events.codec.EnvelopeCodec;
+import ai.greentic.events.delivery.ProviderOverrides;
+import ai.greentic.events.memory.MemoryDeadLetterStore;
+import ai.greentic.events.routing.RouteTable;
+import ai.greentic.events.spi.Capability;
+import ai.greentic.events.spi.DeadLetterStore;
+import ai.greentic.events.spi.EventProvider;
+import ai.greentic.events.spi.Nearest;
+import ai.greentic.events.spi.ProviderContext;
+import ai.greentic.events.spi.ProviderFactory;
+import ai.greentic.events.spi.ProviderSettings;
+import ai.greentic.events.spi.Tasks;
+import ai.greentic.events.spi.Time;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.ServiceConfigurationError;
+import java.util.ServiceLoader;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Turns a builder's collection into a bus: first every check, then, if nothing is wrong, the providers. */
+final class BusAssembly {
+    private static final Logger LOG = LoggerFactory.getLogger(BusAssembly.class);
+    private static final int LANES = 4;
+
+    final List<String> problems = new ArrayList<>();
+    final Map<String, ProviderFactory> factories = new TreeMap<>();
+    ClassLoader classLoader = BusAssembly.class.getClassLoader();
+
+    @Nullable
+    String fallback;
+
+    AccessPolicy access = AccessPolicy.open();
+    DeadLetterStore deadLetters = new MemoryDeadLetterStore();
+
+    @Nullable
+    PayloadMapper payloadMapper;
+
+    EnvelopeCodec codec = EnvelopeCodec.STANDARD;
+
+    @Nullable
+    Executor handlerExecutor;
+
+    Time time = Time.system();
+
+    @Nullable
+    Tasks tasks;
+
+    Duration publishTimeout = Duration.ofSeconds(30);
+    int publishQueue = 4096;
+    boolean conventionalTopics = true;
+
+    private final List<Candidate> candidates = new ArrayList<>();
+    private final Map<Scope, Map<String, Object>> settings = new LinkedHashMap<>();
+    private final Map<EventBus.Source, Map<Scope, ProviderOverrides>> overrides = new EnumMap<>(EventBus.Source.class);
+    private final List<ExplicitRoute> routes = new ArrayList<>();
+
+    private record Candidate(
+            ProviderDeclaration declaration, @Nullable EventProvider given, Set<Capability> givenCapabilities) {
+        String where() {
+            String pack = declaration.pack();
+            return "events." + (pack == null ? "" : "packs." + pack + ".") + "providers."
+                    + declaration.descriptor().name();
+        }
+    }
+
+    /** A provider's name, in one pack or, without a pack, in all. */
+    private record Scope(@Nullable String pack, String provider) {
+        boolean covers(ProviderDeclaration declaration) {
+            return provider.equals(declaration.descriptor().name())
+                    && (pack == null || pack.equals(declaration.pack()));
+        }
+
+        @Override
+        public String toString() {
+            return pack == null ? provider : pack + "/" + provider;
+        }
+    }
+
+    private record ExplicitRoute(TopicPattern pattern, String provider) {}
+
+    /** A candidate that passed every check. */
+    private record Plan(
+            Candidate candidate,
+            String transport,
+            @Nullable ProviderFactory factory,
+            @Nullable ProviderSettings settings,
+            Set<Capability> capabilities,
+            ProviderOverrides overrides) {}
+
+    void add(ProviderDeclaration declaration, @Nullable EventProvider given, Set<Capability> capabilities) {
+        candidates.add(new Candidate(declaration, given, capabilities));
+    }
+
+    void settings(@Nullable String pack, String provider, Map<String, ?> values) {
+        settings.computeIfAbsent(new Scope(pack, provider), scope -> new LinkedHashMap<>())
+                .putAll(values);
+    }
+
+    void override(EventBus.Source source, @Nullable String pack, String provider, ProviderOverrides values) {
+        overrides
+                .computeIfAbsent(source, any -> new LinkedHashMap<>())
+                .merge(new Scope(pack, provider), values, (earlier, later) -> later.over(earlier));
+    }
+
+    void route(TopicPattern pattern, String provider) {
+        routes.add(new ExplicitRoute(pattern, provider));
+    }
+
+    EventBus build() {
+        findFactories();
+        List<Plan> plans = new ArrayList<>();
+        Set<String> names = new HashSet<>();
+        for (Candidate candidate : candidates) {
+            ProviderDeclaration declaration = candidate.declaration;
+            if (!names.add(declaration.pack() + "/" + declaration.descriptor().name())) {
+                problems.add("provider " + declaration.descriptor().name() + " is registered twice"
+                        + (declaration.pack() == null ? "" : " in pack " + declaration.pack())
+                        + "; rename one of them");
+                continue;
+            }
+            Plan plan = plan(candidate);
+            if (plan != null) {
+                plans.add(plan);
+            }
+        }
+        reportStrayScopes();
+        List<String> targets = routes.stream().map(ExplicitRoute::provider).toList();
+        targets.forEach(target -> {
+            long found = candidates.stream()
+                    .filter(c -> isTarget(c.declaration, target))
+                    .count();
+            if (found != 1) {
+                problems.add("a route leads to provider " + target + ", of which there are " + found
+                        + (found == 0
+                                ? Nearest.hint(
+                                        target,
+                                        candidates.stream()
+                                                .map(c -> c.declaration
+                                                        .descriptor()
+                                                        .name())
+                                                .toList())
+                                : "; write pack/name"));
+            }
+        });
+        if (!problems.isEmpty()) {
+            throw EventsException.several(
+                    ErrorCode.INVALID_CONFIGURATION,
+                    problems.size() == 1
+                            ? "the configuration has a problem"
+                            : "the configuration has " + problems.size() + " problems",
+                    problems);
+        }
+        return start(plans);
+    }
+
+    /** A factory that cannot be loaded is reported and left out: what needs it will say so, the others go on. */
+    private void findFactories() {
+        Iterator<ProviderFactory> found =
+                ServiceLoader.load(ProviderFactory.class, classLoader).iterator();
+        for (int failures = 0; failures < 100; ) {
+            try {
+                if (!found.hasNext()) {
+                    return;
+                }
+                ProviderFactory factory = found.next();
+                factories.putIfAbsent(factory.transport(), factory);
+            } catch (ServiceConfigurationError | LinkageError | RuntimeException e) {
+                failures++;
+                LOG.warn("a provider factory could not be loaded and is left out: {}", e.getMessage(), e);
+            }
+        }
+    }
+
+    private @Nullable Plan plan(Candidate candidate) {
+        ProviderDeclaration declaration = candidate.declaration;
+        ProviderOverrides merged = mergedOverrides(declaration);
+        if (candidate.given != null) {
+            checkMinimum(candidate, candidate.givenCapabilities);
+            return new Plan(candidate, "custom", null, null, candidate.givenCapabilities, merged);
+        }
+        String transport = declaration.descriptor().transport();
+        ProviderFactory factory = factories.get(transport);
+        if (factory == null && fallback != null) {
+            transport = fallback;
+            factory = factories.get(fallback);
+        }
+        if (!declaration.descriptor().kind().publishes()
+                && !declaration.descriptor().kind().subscribes()) {
+            return null;
+        }
+        if (factory == null) {
+            problems.add(candidate.where() + " wants transport '" + transport
+                    + "', which no provider on the class path offers" + Nearest.hint(transport, factories.keySet())
+                    + ", or add the provider's jar");
+            return null;
+        }
+        Map<String, Object> raw = new LinkedHashMap<>();
+        settings.forEach((scope, values) -> {
+            if (scope.pack == null && scope.covers(declaration)) {
+                raw.putAll(values);
+            }
+        });
+        settings.forEach((scope, values) -> {
+            if (scope.pack != null && scope.covers(declaration)) {
+                raw.putAll(values);
+            }
+        });
+        int before = problems.size();
+        boolean foreign = !transport.equals(declaration.descriptor().transport());
+        ProviderSettings parsed = factory.settings().parse(foreign ? Map.of() : raw, candidate.where(), problems);
+        if (problems.size() > before) {
+            return null;
+        }
+        Set<Capability> capabilities = factory.capabilities(parsed);
+        checkMinimum(candidate, capabilities);
+        return new Plan(candidate, transport, factory, parsed, capabilities, merged);
+    }
+
+    private ProviderOverrides mergedOverrides(ProviderDeclaration declaration) {
+        ProviderOverrides merged = declaration.overrides();
+        for (EventBus.Source source : EventBus.Source.values()) {
+            Map<Scope, ProviderOverrides> layer = overrides.getOrDefault(source, Map.of());
+            for (boolean scoped : new boolean[] {false, true}) {
+                for (Map.Entry<Scope, ProviderOverrides> entry : layer.entrySet()) {
+                    if ((entry.getKey().pack != null) == scoped
+                            && entry.getKey().covers(declaration)) {
+                        merged = entry.getValue().over(merged);
+                    }
+                }
+            }
+        }
+        return merged;
+    }
+
+    /** What a pack asks for is a minimum. */
+    private void checkMinimum(Candidate candidate, Set<Capability> capabilities) {
+        Ordering ordering = candidate.declaration.descriptor().ordering();
+        Reliability reliability = candidate.declaration.descriptor().reliability();
+        if (ordering == Ordering.PER_KEY && !capabilities.contains(Capability.KEY_ORDER)) {
+            problems.add(
+                    candidate.where() + " asks for ordering per_key, which the provider does not offer (KEY_ORDER)");
+        }
+        if (ordering == Ordering.GLOBAL && !capabilities.contains(Capability.GLOBAL_ORDER)) {
+            problems.add(
+                    candidate.where() + " asks for ordering global, which the provider does not offer (GLOBAL_ORDER)");
+        }
+        if (reliability == Reliability.EFFECTIVELY_ONCE && !capabilities.contains(Capability.DEDUPLICATION)) {
+            problems.add(candidate.where()
+                    + " asks for reliability effectively_once, which the provider does not offer (DEDUPLICATION)");
+        }
+    }
+
+    private void reportStrayScopes() {
+        List<String> known = candidates.stream()
+                .map(candidate -> candidate.declaration.descriptor().name())
+                .toList();
+        Set<Scope> used = new HashSet<>(settings.keySet());
+        overrides.values().forEach(layer -> used.addAll(layer.keySet()));
+        for (Scope scope : used) {
+            if (candidates.stream().noneMatch(candidate -> scope.covers(candidate.declaration))) {
+                problems.add("settings or overrides name provider " + scope + ", which is not registered"
+                        + Nearest.hint(scope.provider, known));
+            }
+        }
+    }
+
+    private static boolean isTarget(ProviderDeclaration declaration, String target) {
+        String name = declaration.descriptor().name();
+        return target.equals(name) || target.equals(declaration.pack() + "/" + name);
+    }
+
+    private EventBus start(List<Plan> plans) {
+        Tasks threads = tasks != null
+                ? tasks
+                : handlerExecutor != null ? Tasks.threads("events", handlerExecutor) : Tasks.threads("events");
+        List<Registration> registrations = new ArrayList<>();
+        for (Plan plan : plans) {
+            registrations.add(start(plan, threads));
+        }
+        List<PatternIndex.Entry<Registration>> explicit = new ArrayList<>();
+        for (ExplicitRoute route : routes) {
+            registrations.stream()
+                    .filter(registration -> route.provider.equals(registration.name())
+                            || route.provider.equals(registration.qualifiedName()))
+                    .findFirst()
+                    .ifPresent(registration -> explicit.add(new PatternIndex.Entry<>(route.pattern, registration)));
+        }
+        List<PatternIndex.Entry<Registration>> registered = new ArrayList<>();
+        for (Registration registration : registrations) {
+            if (registration.publishes()) {
+                registration.topics.forEach(topics -> registered.add(new PatternIndex.Entry<>(topics, registration)));
+            }
+        }
+        RouteTable<Registration> table = new RouteTable<>(explicit, registered);
+        Engine engine = new Engine(time, threads, codec, payloadMapper, access, deadLetters, table, registrations);
+        return new EventBus(engine, new PublishPipeline(engine, publishTimeout, conventionalTopics), Caller.HOST, true);
+    }
+
+    private Registration start(Plan plan, Tasks threads) {
+        String name = plan.candidate.declaration.descriptor().name();
+        EventProvider provider = plan.candidate.given;
+        EventsException failure = null;
+        if (provider == null && plan.factory != null && plan.settings != null) {
+            try {
+                provider = plan.factory.create(plan.settings, new ProviderContext(name, time, threads));
+            } catch (RuntimeException | LinkageError e) {
+                failure = e instanceof EventsException known
+                        ? known
+                        : new EventsException(
+                                ErrorCode.PROVIDER_NOT_STARTED,
+                                "its factory failed with " + e.getClass().getSimpleName() + ": " + e.getMessage(),
+                                e);
+                LOG.error("provider {} did not start; the others go on", name, e);
+            }
+        }
+        Registration registration = new Registration(
+                plan.candidate.declaration, plan.transport, plan.capabilities, plan.overrides, provider, failure);
+        if (provider != null) {
+            PublishLane[] lanes = new PublishLane[LANES];
+            for (int i = 0; i < LANES; i++) {
+                lanes[i] = new PublishLane(provider, registration.qualifiedName(), time, threads, publishQueue);
+            }
+            registration.open(lanes);
+        }
+        return registration;
+    }
+}

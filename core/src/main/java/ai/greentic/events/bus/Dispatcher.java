@@ -1,0 +1,700 @@
+package ai.greentic.events.bus;
+
+import ai.greentic.events.ErrorCode;
+import ai.greentic.events.EventsException;
+import ai.greentic.events.PayloadMapper;
+import ai.greentic.events.delivery.RedeliveryPolicy;
+import ai.greentic.events.spi.InboundDelivery;
+import ai.greentic.events.spi.Settled;
+import ai.greentic.events.spi.Shard;
+import ai.greentic.events.spi.Signal;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * From fetched deliveries to handlers and back to settlements, for one subscription.
+ *
+ * <p>A delivery is <em>ready</em>, being handled, or waiting for its next attempt; a later delivery of its key waits behind it until it is
+ * settled, everything else passes. Everything fetched and not settled counts against {@code maxInFlight}. Settlements collect in the
+ * outbox of the leg that fetched the delivery, and the leg's runner hands them to the provider. Handlers, stores and futures are
+ * never called with the lock held.
+ */
+final class Dispatcher {
+    private static final Logger LOG = LoggerFactory.getLogger(Dispatcher.class);
+    private static final ThreadLocal<Dispatcher> HANDLING = new ThreadLocal<>();
+    /** How long one subscription keeps a handler thread while others wait for one. */
+    private static final long TURN_NANOS = 5_000_000;
+
+    private static final ArrayDeque<BusDelivery> NO_FOLLOWERS = new ArrayDeque<>(0);
+
+    private final Engine engine;
+    private final SubscribeOptions options;
+    private final @Nullable EventHandler handler;
+    private final @Nullable AsyncEventHandler asyncHandler;
+    private final String subscription;
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final ArrayDeque<BusDelivery> ready = new ArrayDeque<>();
+    /** Keys with a delivery that is ready, handled or waiting for its next attempt, and what waits behind it. */
+    private final Map<BusDelivery.Key, ArrayDeque<BusDelivery>> keys = new HashMap<>();
+    /** Waiting for their next attempt. */
+    private final List<BusDelivery> parked = new ArrayList<>();
+
+    private final ArrayDeque<Signal> pullers = new ArrayDeque<>();
+    private final List<Signal> awaitingIdle = new ArrayList<>();
+    /** Fetched and not settled. */
+    private int held;
+    /** Handed to a handler or a puller and not settled. */
+    private int handed;
+
+    private int workers;
+    private boolean stopping;
+
+    /** A dispatcher without handlers serves a pull subscription. */
+    Dispatcher(
+            Engine engine,
+            SubscribeOptions options,
+            String subscription,
+            @Nullable EventHandler handler,
+            @Nullable AsyncEventHandler asyncHandler) {
+        this.engine = engine;
+        this.options = options;
+        this.subscription = subscription;
+        this.handler = handler;
+        this.asyncHandler = asyncHandler;
+    }
+
+    @Nullable
+    PayloadMapper payloadMapper() {
+        return engine.payloadMapper;
+    }
+
+    String subscription() {
+        return subscription;
+    }
+
+    /** How many more deliveries may be fetched. */
+    int room() {
+        lock.lock();
+        try {
+            return stopping ? 0 : Math.max(0, options.maxInFlight() - held);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Takes fetched deliveries, in order. Called by the leg's runner. */
+    void accept(List<BusDelivery> deliveries) {
+        lock.lock();
+        try {
+            for (BusDelivery delivery : deliveries) {
+                held++;
+                delivery.leg.hold(delivery.inbound);
+                if (stopping) {
+                    giveBack(delivery);
+                } else {
+                    line(delivery);
+                }
+            }
+            employ();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void line(BusDelivery delivery) {
+        if (delivery.key != null) {
+            ArrayDeque<BusDelivery> followers = keys.get(delivery.key);
+            if (followers != null) {
+                if (followers == NO_FOLLOWERS) {
+                    followers = new ArrayDeque<>();
+                    keys.put(delivery.key, followers);
+                }
+                followers.addLast(delivery);
+                return;
+            }
+            keys.put(delivery.key, NO_FOLLOWERS);
+        }
+        ready.addLast(delivery);
+    }
+
+    /** Puts enough workers, or pullers, to work. */
+    private void employ() {
+        if (handler == null && asyncHandler == null) {
+            for (int i = Math.min(ready.size(), pullers.size()); i > 0; i--) {
+                pullers.removeFirst().raise();
+            }
+            return;
+        }
+        for (int wanted = Math.min(options.concurrency(), workers + ready.size()); workers < wanted; workers++) {
+            engine.tasks.handle(this::work);
+        }
+    }
+
+    /** Handles one delivery after another until none is ready, or until it is the turn of other subscriptions on this thread. */
+    private void work() {
+        Dispatcher outer = HANDLING.get();
+        HANDLING.set(this);
+        try {
+            long began = engine.time.nanos();
+            for (BusDelivery delivery = next(); delivery != null; ) {
+                delivery = asyncHandler != null ? begin(delivery, asyncHandler) : handle(delivery);
+                if (delivery != null && engine.time.nanos() - began > TURN_NANOS) {
+                    putBack(delivery);
+                    engine.tasks.handle(this::work);
+                    return;
+                }
+            }
+        } finally {
+            HANDLING.set(outer);
+        }
+    }
+
+    /** Undoes {@link #start}: the handler has not been called. The worker's place stays taken for its next turn. */
+    private void putBack(BusDelivery delivery) {
+        lock.lock();
+        try {
+            delivery.attempt--;
+            handed--;
+            if (stopping) {
+                giveBack(delivery);
+                tellIfIdle();
+            } else {
+                ready.addFirst(delivery);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private @Nullable BusDelivery next() {
+        lock.lock();
+        try {
+            return takeForWorker();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private @Nullable BusDelivery takeForWorker() {
+        BusDelivery delivery = ready.pollFirst();
+        if (delivery == null) {
+            workers--;
+            tellIfIdle();
+        } else {
+            start(delivery);
+        }
+        return delivery;
+    }
+
+    /** A handler starts: this is what an attempt is. */
+    private void start(BusDelivery delivery) {
+        delivery.attempt++;
+        handed++;
+    }
+
+    private @Nullable BusDelivery handle(BusDelivery delivery) {
+        try {
+            java.util.Objects.requireNonNull(handler).handle(delivery);
+        } catch (Throwable e) {
+            failed(delivery, e);
+            return next();
+        }
+        lock.lock();
+        try {
+            if (delivery.open) {
+                if (options.manualAck()) {
+                    startAckTimer(delivery, options.ackTimeout());
+                } else {
+                    settle(delivery, Settled.ack(delivery.inbound));
+                }
+            }
+            return takeForWorker();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Starts an asynchronous handler. Its worker's place is taken until the stage completes, and then used for the next delivery. */
+    private @Nullable BusDelivery begin(BusDelivery delivery, AsyncEventHandler asynchronous) {
+        CompletionStage<Void> stage;
+        try {
+            stage = asynchronous.handle(delivery);
+        } catch (Throwable e) {
+            failed(delivery, e);
+            return next();
+        }
+        lock.lock();
+        try {
+            if (delivery.open) {
+                startAckTimer(delivery, options.ackTimeout());
+            }
+        } finally {
+            lock.unlock();
+        }
+        stage.whenComplete((nothing, failure) -> engine.tasks.handle(() -> ended(delivery, failure)));
+        return null;
+    }
+
+    private void ended(BusDelivery delivery, @Nullable Throwable failure) {
+        if (failure != null) {
+            Throwable cause = failure instanceof java.util.concurrent.CompletionException && failure.getCause() != null
+                    ? failure.getCause()
+                    : failure;
+            failed(delivery, cause);
+        } else if (!options.manualAck()) {
+            ack(delivery);
+        }
+        work();
+    }
+
+    /** The handler threw: another attempt, or a dead letter. */
+    private void failed(BusDelivery delivery, Throwable cause) {
+        double chance = (engine.time.randomBits() >>> 11) * 0x1p-53;
+        RedeliveryPolicy.Decision decision = options.redelivery().decide(delivery.attempt, chance);
+        if (decision instanceof RedeliveryPolicy.Redeliver again) {
+            LOG.debug("{} failed in subscription {}; again in {}", delivery, subscription, again.delay(), cause);
+            redeliver(delivery, again.delay());
+        } else if (decision instanceof RedeliveryPolicy.DeadLetter end) {
+            String what = cause.getClass().getName();
+            deadLetter(delivery, ErrorCode.HANDLER_FAILED, end.reason() + ", the last with " + what, cause);
+        }
+    }
+
+    // Settling: the first one wins.
+
+    boolean ack(BusDelivery delivery) {
+        lock.lock();
+        try {
+            boolean won = delivery.open && settle(delivery, Settled.ack(delivery.inbound));
+            employ();
+            return won;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Lets the delivery wait for its next attempt; its key waits with it. */
+    boolean redeliver(BusDelivery delivery, Duration delay) {
+        lock.lock();
+        try {
+            if (!delivery.open) {
+                return false;
+            }
+            close(delivery);
+            if (delivery.leg.isLost(delivery.inbound)) {
+                drop(delivery);
+                return false;
+            }
+            BusDelivery again = delivery.again();
+            if (stopping || delivery.leg.isRevoking(delivery.inbound.shard())) {
+                giveBack(again, delay);
+            } else {
+                parked.add(again);
+                engine.tasks.schedule(delay, () -> unpark(again));
+            }
+            employ();
+            tellIfIdle();
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void unpark(BusDelivery delivery) {
+        lock.lock();
+        try {
+            if (parked.remove(delivery)) {
+                ready.addFirst(delivery);
+                employ();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    boolean reject(BusDelivery delivery, String reason) {
+        return deadLetter(delivery, ErrorCode.HANDLER_FAILED, "rejected: " + reason, null);
+    }
+
+    /** Parks the event as a dead letter, and only then acks it; if it cannot be parked, it is delivered again later. */
+    private boolean deadLetter(BusDelivery delivery, ErrorCode code, String reason, @Nullable Throwable cause) {
+        lock.lock();
+        try {
+            if (!delivery.open) {
+                return false;
+            }
+            delivery.open = false;
+            stopAckTimer(delivery);
+        } finally {
+            lock.unlock();
+        }
+        boolean kept;
+        try {
+            engine.putDeadLetter(delivery, subscription, code, reason);
+            kept = true;
+            LOG.warn("{} of subscription {} is a dead letter: {}", delivery, subscription, reason, cause);
+        } catch (RuntimeException e) {
+            kept = false;
+            LOG.error(
+                    "the dead letter of {} in subscription {} could not be stored; it will be delivered again",
+                    delivery,
+                    subscription,
+                    e);
+        }
+        lock.lock();
+        try {
+            delivery.open = true;
+            return kept
+                    ? settle(delivery, Settled.ack(delivery.inbound))
+                    : redeliver(delivery, options.redelivery().maxDelay());
+        } finally {
+            employ();
+            lock.unlock();
+        }
+    }
+
+    void extend(BusDelivery delivery, Duration by) {
+        lock.lock();
+        try {
+            if (delivery.open && delivery.ackTimer != null) {
+                startAckTimer(delivery, by);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    CompletableFuture<Void> settledFuture(BusDelivery delivery) {
+        lock.lock();
+        try {
+            CompletableFuture<Void> future = delivery.settledFuture;
+            if (future == null) {
+                future = new CompletableFuture<>();
+                delivery.settledFuture = future;
+            }
+            return future;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void startAckTimer(BusDelivery delivery, Duration time) {
+        stopAckTimer(delivery);
+        delivery.ackTimer = engine.tasks.schedule(time, () -> {
+            if (timedOut(delivery)) {
+                LOG.warn("{} of subscription {} was not settled within its ack timeout", delivery, subscription);
+            }
+        });
+    }
+
+    private boolean timedOut(BusDelivery delivery) {
+        return delivery.attempt >= options.redelivery().maxAttempts()
+                ? deadLetter(delivery, ErrorCode.HANDLER_FAILED, "not settled within " + options.ackTimeout(), null)
+                : redeliver(delivery, Duration.ZERO);
+    }
+
+    private static void stopAckTimer(BusDelivery delivery) {
+        if (delivery.ackTimer != null) {
+            delivery.ackTimer.cancel();
+            delivery.ackTimer = null;
+        }
+    }
+
+    private boolean settle(BusDelivery delivery, Settled settlement) {
+        close(delivery);
+        boolean owned = !delivery.leg.isLost(delivery.inbound);
+        if (owned) {
+            delivery.leg.outbox(delivery, settlement);
+        }
+        drop(delivery);
+        tellIfIdle();
+        return owned;
+    }
+
+    /** The handler's hold on the delivery ends. */
+    private void close(BusDelivery delivery) {
+        delivery.open = false;
+        handed--;
+        stopAckTimer(delivery);
+    }
+
+    /** The delivery is no longer ours; its follower goes on. */
+    private void drop(BusDelivery delivery) {
+        held--;
+        delivery.leg.letGo(delivery.inbound.shard());
+        if (delivery.key != null) {
+            ArrayDeque<BusDelivery> followers = keys.get(delivery.key);
+            BusDelivery next = followers == null ? null : followers.pollFirst();
+            if (next == null) {
+                keys.remove(delivery.key);
+            } else {
+                ready.addLast(next);
+            }
+        }
+    }
+
+    private void giveBack(BusDelivery delivery) {
+        giveBack(delivery, Duration.ZERO);
+    }
+
+    /** Returns a delivery that no handler holds to its provider, and what waits behind it. */
+    private void giveBack(BusDelivery delivery, Duration delay) {
+        delivery.open = false;
+        delivery.leg.outbox(delivery, Settled.redeliver(delivery.inbound, delay));
+        held--;
+        delivery.leg.letGo(delivery.inbound.shard());
+        if (delivery.key != null) {
+            ArrayDeque<BusDelivery> followers = keys.remove(delivery.key);
+            if (followers != null) {
+                followers.forEach(this::giveBack);
+            }
+        }
+    }
+
+    // Pulling.
+
+    @Nullable
+    BusDelivery pull(Duration maxWait) throws InterruptedException {
+        long deadline = engine.time.nanos() + maxWait.toNanos();
+        while (true) {
+            Signal signal = engine.tasks.signal();
+            lock.lock();
+            try {
+                BusDelivery delivery = ready.pollFirst();
+                if (delivery != null) {
+                    start(delivery);
+                    startAckTimer(delivery, options.ackTimeout());
+                    return delivery;
+                }
+                if (stopping) {
+                    return null;
+                }
+                pullers.addLast(signal);
+            } finally {
+                lock.unlock();
+            }
+            boolean raised = false;
+            try {
+                raised = signal.await(Duration.ofNanos(Math.max(0, deadline - engine.time.nanos())));
+            } finally {
+                if (!raised) {
+                    lock.lock();
+                    try {
+                        if (!pullers.remove(signal)) {
+                            employ();
+                        }
+                    } finally {
+                        lock.unlock();
+                    }
+                }
+            }
+            if (!raised) {
+                return null;
+            }
+        }
+    }
+
+    // Shards that move, and the end.
+
+    /** Gives back what no handler holds of a shard that is being revoked; the rest follows as handlers finish. */
+    void revoke(SubscriptionLeg leg, Shard shard) {
+        giveBackIdle(delivery -> delivery.leg == leg && delivery.inbound.shard().equals(shard));
+    }
+
+    /** Forgets what no handler holds of a shard that was lost; what a handler holds can no longer be settled. */
+    void lose(SubscriptionLeg leg, Shard shard) {
+        lock.lock();
+        try {
+            for (BusDelivery delivery :
+                    takeIdle(d -> d.leg == leg && d.inbound.shard().equals(shard))) {
+                delivery.open = false;
+                held--;
+                leg.letGo(shard);
+            }
+            leg.lose(shard);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    // For the leg's runner: what it may not touch without the lock.
+
+    List<SubscriptionLeg.Ending> takeOutbox(SubscriptionLeg leg) {
+        lock.lock();
+        try {
+            return leg.takeOutbox();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    int heldOf(SubscriptionLeg leg, Shard shard) {
+        lock.lock();
+        try {
+            return leg.heldOf(shard);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Settles a delivery that is not the subscription's to see. */
+    void filtered(SubscriptionLeg leg, InboundDelivery delivery) {
+        end(leg, Settled.ack(delivery));
+    }
+
+    /** Parks a delivery that cannot be handed to anyone; if it cannot be parked, it comes again. */
+    void quarantine(SubscriptionLeg leg, InboundDelivery delivery, ErrorCode code, @Nullable String reason) {
+        try {
+            engine.putDeadLetter(leg, delivery, subscription, code, String.valueOf(reason));
+            LOG.warn("a delivery of {} at {} is a dead letter: {}", delivery.address(), delivery.position(), reason);
+            end(leg, Settled.ack(delivery));
+        } catch (RuntimeException e) {
+            LOG.error("a delivery of {} at {} could not be quarantined", delivery.address(), delivery.position(), e);
+            end(leg, Settled.redeliver(delivery, options.redelivery().maxDelay()));
+        }
+    }
+
+    private void end(SubscriptionLeg leg, Settled settlement) {
+        lock.lock();
+        try {
+            leg.outbox(settlement);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void giveBackIdle(Predicate<BusDelivery> which) {
+        lock.lock();
+        try {
+            for (BusDelivery delivery : takeIdle(which)) {
+                delivery.open = false;
+                delivery.leg.outbox(delivery, Settled.redeliver(delivery.inbound, Duration.ZERO));
+                held--;
+                delivery.leg.letGo(delivery.inbound.shard());
+            }
+            tellIfIdle();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Removes what no handler holds; a key whose head goes is free, one whose head is being handled keeps its entry. */
+    private List<BusDelivery> takeIdle(Predicate<BusDelivery> which) {
+        List<BusDelivery> taken = new ArrayList<>();
+        for (Iterable<BusDelivery> heads : List.<Iterable<BusDelivery>>of(ready, parked)) {
+            for (Iterator<BusDelivery> i = heads.iterator(); i.hasNext(); ) {
+                BusDelivery head = i.next();
+                if (which.test(head)) {
+                    i.remove();
+                    taken.add(head);
+                    ArrayDeque<BusDelivery> followers = head.key == null ? null : keys.remove(head.key);
+                    if (followers != null) {
+                        taken.addAll(followers);
+                    }
+                }
+            }
+        }
+        for (ArrayDeque<BusDelivery> followers : keys.values()) {
+            for (Iterator<BusDelivery> i = followers.iterator(); i.hasNext(); ) {
+                BusDelivery follower = i.next();
+                if (which.test(follower)) {
+                    i.remove();
+                    taken.add(follower);
+                }
+            }
+        }
+        return taken;
+    }
+
+    /** Takes nothing new from now on and gives back what no handler holds. */
+    void stop() {
+        lock.lock();
+        try {
+            stopping = true;
+            pullers.forEach(Signal::raise);
+            pullers.clear();
+        } finally {
+            lock.unlock();
+        }
+        giveBackIdle(delivery -> true);
+    }
+
+    /** Waits until no handler holds a delivery; returns whether that came true in time. */
+    boolean awaitIdle(Duration grace) throws InterruptedException {
+        long deadline = engine.time.nanos() + grace.toNanos();
+        Signal idle = engine.tasks.signal();
+        lock.lock();
+        try {
+            awaitingIdle.add(idle);
+            while (!isIdle()) {
+                lock.unlock();
+                boolean raised;
+                try {
+                    raised = idle.await(Duration.ofNanos(Math.max(0, deadline - engine.time.nanos())));
+                } finally {
+                    lock.lock();
+                }
+                if (!raised) {
+                    return isIdle();
+                }
+            }
+            return true;
+        } finally {
+            awaitingIdle.remove(idle);
+            lock.unlock();
+        }
+    }
+
+    private boolean isIdle() {
+        return handed == (HANDLING.get() == this ? 1 : 0);
+    }
+
+    private void tellIfIdle() {
+        if (!awaitingIdle.isEmpty() && handed <= 1) {
+            awaitingIdle.forEach(Signal::raise);
+        }
+    }
+
+    /** The sum of what is being handled and what waits; for health and tests. */
+    int inFlight() {
+        lock.lock();
+        try {
+            return held;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Tells those who asked how the settlement ended. */
+    void settled(BusDelivery delivery, @Nullable EventsException failure) {
+        CompletableFuture<Void> future;
+        lock.lock();
+        try {
+            future = delivery.settledFuture;
+        } finally {
+            lock.unlock();
+        }
+        if (future != null) {
+            engine.tasks.handle(() -> {
+                if (failure == null) {
+                    future.complete(null);
+                } else {
+                    future.completeExceptionally(failure);
+                }
+            });
+        }
+    }
+}

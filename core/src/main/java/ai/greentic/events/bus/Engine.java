@@ -1,0 +1,358 @@
+package ai.greentic.events.bus;
+
+import ai.greentic.events.Caller;
+import ai.greentic.events.ErrorCode;
+import ai.greentic.events.EventEnvelope;
+import ai.greentic.events.EventId;
+import ai.greentic.events.EventsException;
+import ai.greentic.events.PayloadMapper;
+import ai.greentic.events.StartAt;
+import ai.greentic.events.TenantScope;
+import ai.greentic.events.TopicPattern;
+import ai.greentic.events.access.AccessAction;
+import ai.greentic.events.access.AccessDecision;
+import ai.greentic.events.access.AccessPolicy;
+import ai.greentic.events.codec.EnvelopeCodec;
+import ai.greentic.events.routing.RouteTable;
+import ai.greentic.events.spi.Capability;
+import ai.greentic.events.spi.DeadLetter;
+import ai.greentic.events.spi.DeadLetterStore;
+import ai.greentic.events.spi.InboundDelivery;
+import ai.greentic.events.spi.ProviderSubscription;
+import ai.greentic.events.spi.SubscribeRequest;
+import ai.greentic.events.spi.Tasks;
+import ai.greentic.events.spi.Time;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What a bus is made of, shared by its views, and its life: subscriptions come and go, and in the end everything is closed. */
+final class Engine {
+    private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
+    private static final int RUNNERS = 2;
+    private static final int MAX_SUBSCRIPTIONS = 10_000;
+
+    final Time time;
+    final Tasks tasks;
+    final EnvelopeCodec codec;
+    final @Nullable PayloadMapper payloadMapper;
+    final AccessPolicy access;
+    final DeadLetterStore deadLetters;
+    final RouteTable<Registration> routes;
+    final List<Registration> registrations;
+
+    private final List<SubscriptionRunner> runners = new ArrayList<>();
+    private final Set<BusSubscription> subscriptions = new LinkedHashSet<>();
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    Engine(
+            Time time,
+            Tasks tasks,
+            EnvelopeCodec codec,
+            @Nullable PayloadMapper payloadMapper,
+            AccessPolicy access,
+            DeadLetterStore deadLetters,
+            RouteTable<Registration> routes,
+            List<Registration> registrations) {
+        this.time = time;
+        this.tasks = tasks;
+        this.codec = codec;
+        this.payloadMapper = payloadMapper;
+        this.access = access;
+        this.deadLetters = deadLetters;
+        this.routes = routes;
+        this.registrations = List.copyOf(registrations);
+    }
+
+    boolean isClosed() {
+        return closed.get();
+    }
+
+    void refuseIfClosed(String what) {
+        if (closed.get()) {
+            throw new EventsException(ErrorCode.CLOSED, "the bus is closed; " + what);
+        }
+    }
+
+    // Subscribing.
+
+    <S extends BusSubscription> S open(
+            S subscription, Caller caller, TenantScope scope, TopicPattern pattern, SubscribeOptions options) {
+        refuseIfClosed("nothing can be subscribed to");
+        authorise(caller, scope, AccessAction.SUBSCRIBE, pattern);
+        if (!options.startAt().equals(StartAt.NEW)) {
+            authorise(caller, scope, AccessAction.REPLAY, pattern);
+        }
+        List<Registration> sources = sources(pattern);
+        for (Registration source : sources) {
+            source.provider();
+            require(source, pattern, options);
+        }
+        synchronized (subscriptions) {
+            if (subscriptions.size() >= MAX_SUBSCRIPTIONS) {
+                throw new EventsException(
+                        ErrorCode.TOO_MANY_SUBSCRIPTIONS,
+                        "the bus has " + MAX_SUBSCRIPTIONS + " subscriptions; close some, or use wider patterns");
+            }
+            subscriptions.add(subscription);
+        }
+        try {
+            subscription.open(sources, (registration, owner) -> leg(registration, owner, scope, pattern, options));
+        } catch (RuntimeException e) {
+            ended(subscription);
+            throw e;
+        }
+        if (closed.get()) {
+            subscription.close();
+            refuseIfClosed("nothing can be subscribed to");
+        }
+        return subscription;
+    }
+
+    private SubscriptionLeg leg(
+            Registration registration,
+            BusSubscription owner,
+            TenantScope scope,
+            TopicPattern pattern,
+            SubscribeOptions options) {
+        SubscriptionRunner runner = leastBusyRunner();
+        SubscriptionLeg leg = new SubscriptionLeg(
+                registration, owner, runner, self -> bind(registration, self, scope, pattern, options));
+        runner.adopted();
+        return leg;
+    }
+
+    private static ProviderSubscription bind(
+            Registration registration,
+            SubscriptionLeg leg,
+            TenantScope scope,
+            TopicPattern pattern,
+            SubscribeOptions options) {
+        return registration
+                .provider()
+                .subscribe(new SubscribeRequest(
+                        List.of(new SubscribeRequest.Filter(scope, pattern)),
+                        options.group().orElse(null),
+                        startFor(registration, options.startAt()),
+                        leg));
+    }
+
+    private static StartAt startFor(Registration registration, StartAt start) {
+        if (start instanceof StartAt.After after) {
+            var own = after.positions().get(registration.name());
+            return own == null ? StartAt.NEW : StartAt.after(Map.of(registration.name(), own));
+        }
+        return start;
+    }
+
+    private synchronized SubscriptionRunner leastBusyRunner() {
+        if (runners.size() < RUNNERS) {
+            SubscriptionRunner runner = new SubscriptionRunner(tasks);
+            runners.add(runner);
+            runner.start(runners.size());
+            return runner;
+        }
+        return runners.stream()
+                .min(java.util.Comparator.comparingInt(SubscriptionRunner::legs))
+                .orElseThrow();
+    }
+
+    private List<Registration> sources(TopicPattern pattern) {
+        List<Registration> found = new ArrayList<>();
+        for (Registration registration : registrations) {
+            if (registration.subscribes()
+                    && registration.topics.stream().anyMatch(topics -> topics.intersects(pattern))) {
+                found.add(registration);
+            }
+        }
+        if (found.isEmpty()) {
+            throw new EventsException(
+                    ErrorCode.NO_ROUTE,
+                    "no broker or source carries a topic of the pattern " + pattern + "; configured: "
+                            + carried(false));
+        }
+        return found;
+    }
+
+    /** The patterns that can be published to, or subscribed to; for messages. */
+    String carried(boolean publish) {
+        String patterns = registrations.stream()
+                .filter(registration -> publish ? registration.publishes() : registration.subscribes())
+                .limit(20)
+                .map(registration -> registration + " "
+                        + registration.topics.stream()
+                                .limit(20)
+                                .map(TopicPattern::value)
+                                .toList())
+                .collect(java.util.stream.Collectors.joining(", "));
+        return patterns.isEmpty() ? "nothing" : patterns;
+    }
+
+    private static void require(Registration source, TopicPattern pattern, SubscribeOptions options) {
+        require(source, Capability.SUBSCRIBE, "subscriptions");
+        if (!pattern.isLiteral()) {
+            require(source, Capability.WILDCARD, "topic patterns");
+        }
+        if (options.group().isPresent()) {
+            require(source, Capability.GROUP, "groups");
+        }
+        StartAt start = options.startAt();
+        if (start instanceof StartAt.Earliest) {
+            require(source, Capability.REPLAY_EARLIEST, "starting at the earliest event");
+        } else if (start instanceof StartAt.At) {
+            require(source, Capability.REPLAY_TIME, "starting at a time");
+        } else if (start instanceof StartAt.After) {
+            require(source, Capability.REPLAY_POSITION, "starting after a position");
+        }
+    }
+
+    private static void require(Registration source, Capability capability, String what) {
+        if (!source.capabilities.contains(capability)) {
+            throw new EventsException(
+                    ErrorCode.UNSUPPORTED_CAPABILITY,
+                    "provider " + source + " (" + source.transport + ") does not support " + what + " (" + capability
+                            + ")");
+        }
+    }
+
+    private void authorise(Caller caller, TenantScope scope, AccessAction action, TopicPattern pattern) {
+        AccessDecision decision = access.decide(caller, scope, action, pattern);
+        if (!decision.allowed()) {
+            throw denied(caller, action, pattern.value(), scope.toString(), decision);
+        }
+    }
+
+    static EventsException denied(
+            Caller caller, AccessAction action, String topics, String whose, AccessDecision decision) {
+        return new EventsException(
+                ErrorCode.ACCESS_DENIED,
+                caller + " may not " + action.name().toLowerCase(java.util.Locale.ROOT) + " " + topics + " of " + whose
+                        + ": " + decision.reason());
+    }
+
+    void ended(BusSubscription subscription) {
+        synchronized (subscriptions) {
+            subscriptions.remove(subscription);
+        }
+    }
+
+    // Dead letters.
+
+    void putDeadLetter(BusDelivery delivery, String subscription, ErrorCode code, String reason) {
+        byte[] bytes = delivery.inbound.encoded();
+        deadLetters.put(letter(
+                delivery.leg,
+                delivery.inbound,
+                delivery.event.id(),
+                bytes != null ? bytes : codec.encode(delivery.event),
+                subscription,
+                delivery.attempt,
+                code,
+                reason));
+    }
+
+    /** For a delivery that never became an event. */
+    void putDeadLetter(
+            SubscriptionLeg leg, InboundDelivery inbound, String subscription, ErrorCode code, String reason) {
+        byte[] bytes = inbound.encoded();
+        EventEnvelope event = inbound.event();
+        deadLetters.put(letter(
+                leg,
+                inbound,
+                event == null ? null : event.id(),
+                bytes != null ? bytes : event == null ? new byte[0] : codec.encode(event),
+                subscription,
+                0,
+                code,
+                reason));
+    }
+
+    private DeadLetter letter(
+            SubscriptionLeg leg,
+            InboundDelivery inbound,
+            @Nullable EventId id,
+            byte[] bytes,
+            String subscription,
+            int attempts,
+            ErrorCode code,
+            String reason) {
+        return new DeadLetter(
+                inbound.address(),
+                id,
+                bytes,
+                leg.registration.name(),
+                subscription,
+                attempts,
+                code,
+                reason,
+                time.now());
+    }
+
+    // The end.
+
+    /** Closes everything within about the grace time; returns whether nothing had to be cut short. */
+    boolean close(Duration grace) throws InterruptedException {
+        if (!closed.compareAndSet(false, true)) {
+            return true;
+        }
+        long deadline = time.nanos() + grace.toNanos();
+        boolean clean = true;
+        boolean interrupted = false;
+        registrations.forEach(registration -> lanes(registration).forEach(PublishLane::refuse));
+        List<BusSubscription> open;
+        synchronized (subscriptions) {
+            open = List.copyOf(subscriptions);
+        }
+        open.forEach(subscription -> subscription.dispatcher.stop());
+        try {
+            for (BusSubscription subscription : open) {
+                clean &= subscription.drain(left(deadline));
+            }
+            for (Registration registration : registrations) {
+                for (PublishLane lane : registration.lanes()) {
+                    clean &= lane.awaitIdle(deadline);
+                }
+            }
+        } catch (InterruptedException e) {
+            interrupted = true;
+            clean = false;
+        }
+        registrations.forEach(registration -> lanes(registration).forEach(PublishLane::giveUp));
+        synchronized (this) {
+            runners.forEach(SubscriptionRunner::close);
+        }
+        for (Registration registration : registrations) {
+            closeProvider(registration);
+        }
+        tasks.close(Duration.ofSeconds(5));
+        if (interrupted) {
+            throw new InterruptedException();
+        }
+        return clean;
+    }
+
+    private Duration left(long deadline) {
+        return Duration.ofNanos(Math.max(0, deadline - time.nanos()));
+    }
+
+    private static List<PublishLane> lanes(Registration registration) {
+        return List.of(registration.lanes());
+    }
+
+    private static void closeProvider(Registration registration) {
+        if (registration.started()) {
+            try {
+                registration.provider().close();
+            } catch (RuntimeException e) {
+                LOG.warn("provider {} failed to close", registration, e);
+            }
+        }
+    }
+}

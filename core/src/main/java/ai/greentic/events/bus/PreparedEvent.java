@@ -1,0 +1,61 @@
+package ai.greentic.events.bus;
+
+import ai.greentic.events.EventEnvelope;
+import ai.greentic.events.codec.EnvelopeCodec;
+import ai.greentic.events.spi.OutboundEvent;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An event that was checked, authorised and routed, and waits to be released to its provider. Immutable: the envelope's bytes and the
+ * names of pack and provider are all there is to keep, so that it can wait in a store.
+ */
+public final class PreparedEvent implements OutboundEvent {
+    private final EventEnvelope event;
+    private final EnvelopeCodec codec;
+    private final Registration route;
+    private final @Nullable String orderingKey;
+    private byte @Nullable [] encoded;
+
+    PreparedEvent(EventEnvelope event, EnvelopeCodec codec, Registration route) {
+        this.event = event;
+        this.codec = codec;
+        this.route = route;
+        this.orderingKey = event.metadata().get(EventEnvelope.ORDERING_KEY);
+    }
+
+    @Override
+    public EventEnvelope event() {
+        return event;
+    }
+
+    /** Encodes on first use; two threads may both do so, with equal results. */
+    @Override
+    @SuppressWarnings("EI_EXPOSE_REP")
+    public byte[] encoded() {
+        byte[] bytes = encoded;
+        if (bytes == null) {
+            bytes = codec.encode(event);
+            encoded = bytes;
+        }
+        return bytes;
+    }
+
+    @Override
+    public @Nullable String orderingKey() {
+        return orderingKey;
+    }
+
+    /** Name of the provider that the event is routed to. */
+    public String provider() {
+        return route.name();
+    }
+
+    Registration route() {
+        return route;
+    }
+
+    @Override
+    public String toString() {
+        return event + " for " + route.name();
+    }
+}

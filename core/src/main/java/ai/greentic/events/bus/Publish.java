@@ -1,0 +1,66 @@
+package ai.greentic.events.bus;
+
+import ai.greentic.events.ErrorCode;
+import ai.greentic.events.EventsException;
+import ai.greentic.events.PublishReceipt;
+import ai.greentic.events.spi.PublishOutcome;
+import ai.greentic.events.spi.Signal;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/** One prepared event on its way through a lane. Guarded by the lane's lock, but for the outcome, which is written once. */
+final class Publish {
+    enum State {
+        /** Not yet taken by the lane. */
+        NEW,
+        /** An earlier event of its key is on its way. */
+        BEHIND,
+        /** May be sent. */
+        READY,
+        /** The provider has it. */
+        SENT,
+        DONE
+    }
+
+    final PreparedEvent event;
+    final @Nullable CompletableFuture<PublishReceipt> future;
+    State state = State.NEW;
+    int attempts;
+    /** Set while a thread waits for this publish. */
+    @Nullable
+    Signal waiter;
+    /** The waiting thread is asked to lead the lane. */
+    boolean promoted;
+
+    volatile @Nullable PublishOutcome outcome;
+
+    Publish(PreparedEvent event, @Nullable CompletableFuture<PublishReceipt> future) {
+        this.event = event;
+        this.future = future;
+    }
+
+    PublishReceipt receipt() {
+        PublishOutcome known = outcome;
+        if (known == null) {
+            throw new IllegalStateException("not finished");
+        }
+        EventsException failure = known.failure();
+        if (failure != null) {
+            throw failure;
+        }
+        return PublishReceipt.published(
+                event.event().id(), event.provider(), attempts, event.route().durable(), known.position());
+    }
+
+    /** Completes the caller's future; on a handler thread. */
+    void completeFuture(CompletableFuture<PublishReceipt> target) {
+        try {
+            target.complete(receipt());
+        } catch (EventsException e) {
+            target.completeExceptionally(e);
+        } catch (RuntimeException e) {
+            target.completeExceptionally(
+                    new EventsException(ErrorCode.INTERNAL_ERROR, "publishing " + event + " failed", e));
+        }
+    }
+}

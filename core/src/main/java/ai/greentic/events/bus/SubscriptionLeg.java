@@ -1,0 +1,368 @@
+package ai.greentic.events.bus;
+
+import ai.greentic.events.ErrorCode;
+import ai.greentic.events.ErrorKind;
+import ai.greentic.events.EventEnvelope;
+import ai.greentic.events.EventsException;
+import ai.greentic.events.spi.InboundDelivery;
+import ai.greentic.events.spi.Polled;
+import ai.greentic.events.spi.ProviderSubscription;
+import ai.greentic.events.spi.SettleOutcome;
+import ai.greentic.events.spi.Settled;
+import ai.greentic.events.spi.Shard;
+import ai.greentic.events.spi.Signal;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A subscription's part on one provider. One runner polls and settles it; {@link #wake} may come from anywhere. The outbox and the counts
+ * of what is held belong to the dispatcher's lock, except where a method says otherwise.
+ */
+final class SubscriptionLeg implements Signal {
+    private static final Logger LOG = LoggerFactory.getLogger(SubscriptionLeg.class);
+    private static final int MAX_POLL = 256;
+    private static final long FIRST_WAIT_MILLIS = 100;
+    private static final long LONGEST_WAIT_MILLIS = 5_000;
+    private static final int FAILURES_BEFORE_REBIND = 3;
+
+    /** A settlement, and the delivery whose owner may want to know how it went. */
+    record Ending(Settled settled, @Nullable BusDelivery delivery) {}
+
+    /** What the runner should do with the leg next. */
+    enum Next {
+        /** Run it again soon: there is more. */
+        AGAIN,
+        /** Poll it now and then: the provider cannot say when it has something. */
+        POLL,
+        /** Leave it until it is woken. */
+        REST,
+        /** Forget it. */
+        ENDED
+    }
+
+    final Registration registration;
+    private final BusSubscription subscription;
+    private final Dispatcher dispatcher;
+    private final SubscriptionRunner runner;
+    private final Function<SubscriptionLeg, ProviderSubscription> binding;
+    private final AtomicBoolean scheduled = new AtomicBoolean();
+
+    // Runner's.
+    private ProviderSubscription bound;
+    private final Set<Shard> draining = new HashSet<>();
+    private int failures;
+    private boolean ended;
+
+    // Dispatcher's.
+    private List<Ending> outbox = new ArrayList<>();
+    private int[] heldByShard = new int[1];
+    private long[] newestFences = new long[1];
+    private final Map<Shard, Long> lostFences = new HashMap<>();
+    private volatile Set<Shard> revoking = Set.of();
+
+    private volatile boolean closing;
+
+    SubscriptionLeg(
+            Registration registration,
+            BusSubscription subscription,
+            SubscriptionRunner runner,
+            Function<SubscriptionLeg, ProviderSubscription> binding) {
+        this.registration = registration;
+        this.subscription = subscription;
+        this.dispatcher = subscription.dispatcher;
+        this.runner = runner;
+        this.binding = binding;
+        this.bound = binding.apply(this);
+    }
+
+    /** The flag that the provider raises when a quiet subscription has something again. */
+    @Override
+    public void raise() {
+        wake();
+    }
+
+    @Override
+    public boolean await(Duration max) {
+        throw new UnsupportedOperationException("the runner waits, not the provider: the engine polls with no wait");
+    }
+
+    void wake() {
+        if (scheduled.compareAndSet(false, true)) {
+            runner.enqueue(this);
+        }
+    }
+
+    // Under the dispatcher's lock.
+
+    void outbox(BusDelivery delivery, Settled settled) {
+        outbox.add(new Ending(settled, delivery));
+        wake();
+    }
+
+    void outbox(Settled settled) {
+        outbox.add(new Ending(settled, null));
+        wake();
+    }
+
+    void hold(InboundDelivery delivery) {
+        int index = delivery.shard().index() + 1;
+        if (index >= heldByShard.length) {
+            int length = Math.max(index + 1, heldByShard.length * 2);
+            heldByShard = Arrays.copyOf(heldByShard, length);
+            newestFences = Arrays.copyOf(newestFences, length);
+        }
+        heldByShard[index]++;
+        newestFences[index] = Math.max(newestFences[index], delivery.fence());
+    }
+
+    void letGo(Shard shard) {
+        heldByShard[shard.index() + 1]--;
+        if (!revoking.isEmpty()) {
+            wake();
+        }
+    }
+
+    boolean isLost(InboundDelivery delivery) {
+        return !lostFences.isEmpty() && lostFences.getOrDefault(delivery.shard(), -1L) >= delivery.fence();
+    }
+
+    boolean isRevoking(Shard shard) {
+        return revoking.contains(shard);
+    }
+
+    /** Swaps the outbox for an empty one. */
+    List<Ending> takeOutbox() {
+        if (outbox.isEmpty()) {
+            return List.of();
+        }
+        List<Ending> taken = outbox;
+        outbox = new ArrayList<>(Math.min(MAX_POLL, taken.size()));
+        return taken;
+    }
+
+    int heldOf(Shard shard) {
+        int index = shard.index() + 1;
+        return index < heldByShard.length ? heldByShard[index] : 0;
+    }
+
+    /** From now on nothing of the shard that came under the fences seen so far can be settled. */
+    void lose(Shard shard) {
+        int index = shard.index() + 1;
+        lostFences.put(shard, index < newestFences.length ? newestFences[index] : -1L);
+    }
+
+    // The runner's.
+
+    /** Settles what is in the outbox, polls once, and passes on what came. */
+    Next run(Duration maxWait) throws InterruptedException {
+        scheduled.set(false);
+        if (ended) {
+            return Next.ENDED;
+        }
+        try {
+            flush();
+            if (closing) {
+                end();
+                return Next.ENDED;
+            }
+            releaseDrained();
+            int room = Math.min(MAX_POLL, dispatcher.room());
+            Polled polled = bound.poll(room, room == 0 ? Duration.ZERO : maxWait);
+            if (failures > 0 && polled.connected()) {
+                failures = 0;
+                subscription.reconnected();
+            }
+            shardsChanged(polled);
+            boolean any = !polled.deliveries().isEmpty();
+            if (any) {
+                dispatcher.accept(admitted(polled.deliveries()));
+            }
+            if (room == 0) {
+                return polled.quiet() ? Next.REST : Next.POLL;
+            }
+            return any && !polled.quiet() ? Next.AGAIN : polled.quiet() ? Next.REST : Next.POLL;
+        } catch (RuntimeException e) {
+            return failed(e);
+        }
+    }
+
+    /** Hands the outbox to the provider. */
+    private void flush() {
+        List<Ending> endings = dispatcher.takeOutbox(this);
+        if (endings.isEmpty()) {
+            return;
+        }
+        List<Settled> settled = new ArrayList<>(endings.size());
+        for (Ending ending : endings) {
+            settled.add(ending.settled);
+        }
+        List<SettleOutcome> outcomes;
+        try {
+            outcomes = bound.settle(settled);
+        } catch (RuntimeException e) {
+            LOG.warn(
+                    "provider {} did not take {} settlements of subscription {}; those events may come again",
+                    registration,
+                    settled.size(),
+                    subscription,
+                    e);
+            outcomes = settled.stream().map(one -> SettleOutcome.UNKNOWN).toList();
+        }
+        for (int i = 0; i < endings.size(); i++) {
+            BusDelivery delivery = endings.get(i).delivery;
+            if (delivery == null || delivery.settledFuture == null && outcomes.get(i) == SettleOutcome.SETTLED) {
+                continue;
+            }
+            dispatcher.settled(
+                    delivery,
+                    outcomes.get(i) == SettleOutcome.SETTLED
+                            ? null
+                            : new EventsException(
+                                    ErrorCode.OUTCOME_UNKNOWN,
+                                    "the settlement of " + delivery + " by provider " + registration + " is "
+                                            + outcomes.get(i) + "; the event may come again"));
+        }
+    }
+
+    private void shardsChanged(Polled polled) {
+        for (Shard shard : polled.lost()) {
+            draining.remove(shard);
+            dispatcher.lose(this, shard);
+        }
+        if (!polled.revoking().isEmpty()) {
+            draining.addAll(polled.revoking());
+            revoking = Set.copyOf(draining);
+            polled.revoking().forEach(shard -> dispatcher.revoke(this, shard));
+            wake();
+        }
+    }
+
+    /** Tells the provider which revoked shards no handler holds any more, after their settlements. */
+    private void releaseDrained() {
+        if (draining.isEmpty()) {
+            return;
+        }
+        List<Shard> drained = draining.stream()
+                .filter(shard -> dispatcher.heldOf(this, shard) == 0)
+                .toList();
+        if (!drained.isEmpty()) {
+            flush();
+            draining.removeAll(drained);
+            revoking = Set.copyOf(draining);
+            drained.forEach(bound::released);
+        }
+    }
+
+    /** Decodes deliveries and keeps those that are the subscription's to see. */
+    private List<BusDelivery> admitted(List<InboundDelivery> deliveries) {
+        List<BusDelivery> admitted = new ArrayList<>(deliveries.size());
+        for (InboundDelivery delivery : deliveries) {
+            BusDelivery mine = admit(delivery);
+            if (mine != null) {
+                admitted.add(mine);
+            }
+        }
+        return admitted;
+    }
+
+    private @Nullable BusDelivery admit(InboundDelivery delivery) {
+        if (!subscription.admits(delivery.address())) {
+            dispatcher.filtered(this, delivery);
+            return null;
+        }
+        EventEnvelope event = delivery.event();
+        if (event == null) {
+            try {
+                event = subscription.decode(delivery);
+            } catch (EventsException e) {
+                dispatcher.quarantine(this, delivery, ErrorCode.CORRUPT_EVENT, e.getMessage());
+                return null;
+            }
+        }
+        if (!event.address().tenant().env().equals(delivery.address().tenant().env())) {
+            dispatcher.filtered(this, delivery);
+            return null;
+        }
+        if (!event.address().equals(delivery.address())) {
+            dispatcher.quarantine(
+                    this,
+                    delivery,
+                    ErrorCode.TENANT_MISMATCH,
+                    "the envelope claims " + event.address() + ", the transport says " + delivery.address());
+            return null;
+        }
+        return new BusDelivery(dispatcher, this, delivery, event, 0);
+    }
+
+    private Next failed(RuntimeException e) throws InterruptedException {
+        ErrorKind kind = e instanceof EventsException known ? known.kind() : ErrorKind.UNAVAILABLE;
+        if (closing) {
+            end();
+            return Next.ENDED;
+        }
+        if (!kind.retryable() && kind != ErrorKind.INTERNAL) {
+            LOG.error("subscription {} failed on provider {}", subscription, registration, e);
+            end();
+            subscription.failed((EventsException) e);
+            return Next.ENDED;
+        }
+        failures++;
+        subscription.reconnecting(
+                e instanceof EventsException known
+                        ? known
+                        : new EventsException(
+                                ErrorCode.PROVIDER_UNAVAILABLE,
+                                "provider " + registration + " failed: "
+                                        + e.getClass().getSimpleName(),
+                                e));
+        long wait = Math.min(LONGEST_WAIT_MILLIS, FIRST_WAIT_MILLIS << Math.min(10, failures - 1));
+        LOG.warn("subscription {} lost provider {}; next try in {} ms", subscription, registration, wait, e);
+        if (failures >= FAILURES_BEFORE_REBIND) {
+            rebind();
+        }
+        runner.later(Duration.ofMillis(wait), this);
+        return Next.REST;
+    }
+
+    /** Replaces a subscription that makes no progress; what it held comes again. */
+    private void rebind() {
+        try {
+            ProviderSubscription fresh = binding.apply(this);
+            ProviderSubscription stale = bound;
+            bound = fresh;
+            stale.close();
+        } catch (RuntimeException e) {
+            LOG.debug("provider {} cannot be subscribed to again yet", registration, e);
+        }
+    }
+
+    /** Asks the runner to settle what is left and leave. */
+    void close() {
+        closing = true;
+        wake();
+    }
+
+    private void end() {
+        if (ended) {
+            return;
+        }
+        ended = true;
+        try {
+            bound.close();
+        } catch (RuntimeException e) {
+            LOG.warn("provider {} failed to close subscription {}", registration, subscription, e);
+        }
+        subscription.legEnded();
+    }
+}

@@ -1,0 +1,112 @@
+package ai.greentic.events.bus;
+
+import ai.greentic.events.spi.Signal;
+import ai.greentic.events.spi.Tasks;
+import java.time.Duration;
+import java.util.LinkedHashSet;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One thread that polls and settles for many subscriptions. It rests while all of them are quiet; those whose provider cannot say when it
+ * has something are polled in turn.
+ */
+final class SubscriptionRunner {
+    private static final Logger LOG = LoggerFactory.getLogger(SubscriptionRunner.class);
+    private static final Duration IDLE = Duration.ofSeconds(10);
+    private static final Duration POLL_ALONE = Duration.ofMillis(5);
+    private static final Duration BETWEEN_ROUNDS = Duration.ofMillis(2);
+
+    private final Tasks tasks;
+    private final Signal signal;
+    /** Each leg is in it at most once. */
+    private final ConcurrentLinkedQueue<SubscriptionLeg> awake = new ConcurrentLinkedQueue<>();
+
+    private final Set<SubscriptionLeg> polled = new LinkedHashSet<>();
+    private volatile boolean closing;
+    private volatile int legs;
+
+    SubscriptionRunner(Tasks tasks) {
+        this.tasks = tasks;
+        this.signal = tasks.signal();
+    }
+
+    void start(int number) {
+        tasks.start("runner-" + number, this::run);
+    }
+
+    void enqueue(SubscriptionLeg leg) {
+        awake.add(leg);
+        signal.raise();
+    }
+
+    void later(Duration delay, SubscriptionLeg leg) {
+        tasks.schedule(delay, leg::wake);
+    }
+
+    synchronized void adopted() {
+        legs++;
+    }
+
+    synchronized void left() {
+        legs--;
+    }
+
+    int legs() {
+        return legs;
+    }
+
+    private void run() {
+        try {
+            while (!closing) {
+                boolean busy = runAwake();
+                busy |= runPolled();
+                if (!busy) {
+                    signal.await(polled.isEmpty() ? IDLE : BETWEEN_ROUNDS);
+                }
+            }
+        } catch (InterruptedException e) {
+            LOG.debug("runner interrupted while closing");
+        }
+    }
+
+    private boolean runAwake() throws InterruptedException {
+        boolean busy = false;
+        for (SubscriptionLeg leg = awake.poll(); leg != null; leg = awake.poll()) {
+            busy = true;
+            sort(leg, leg.run(Duration.ZERO));
+        }
+        return busy;
+    }
+
+    private boolean runPolled() throws InterruptedException {
+        boolean busy = false;
+        Duration wait = polled.size() == 1 ? POLL_ALONE : Duration.ZERO;
+        for (SubscriptionLeg leg : Set.copyOf(polled)) {
+            SubscriptionLeg.Next next = leg.run(wait);
+            busy |= next == SubscriptionLeg.Next.AGAIN;
+            sort(leg, next);
+        }
+        return busy;
+    }
+
+    private void sort(SubscriptionLeg leg, SubscriptionLeg.Next next) {
+        if (next == SubscriptionLeg.Next.POLL) {
+            polled.add(leg);
+        } else {
+            polled.remove(leg);
+            if (next == SubscriptionLeg.Next.AGAIN) {
+                leg.wake();
+            } else if (next == SubscriptionLeg.Next.ENDED) {
+                LOG.trace("a leg ended");
+            }
+        }
+    }
+
+    void close() {
+        closing = true;
+        signal.raise();
+    }
+}

@@ -1,0 +1,21 @@
+package ai.greentic.events.spi;
+
+import ai.greentic.events.EventEnvelope;
+import ai.greentic.events.TenantTopic;
+import org.jspecify.annotations.Nullable;
+
+/** An event on its way to a provider. Immutable. */
+public interface OutboundEvent {
+    EventEnvelope event();
+
+    /** The event in the Greentic JSON form; encoded on the first call and shared, so not to be changed. */
+    byte[] encoded();
+
+    default TenantTopic address() {
+        return event().address();
+    }
+
+    /** What must stay in order within the address; null if the event is unordered. */
+    @Nullable
+    String orderingKey();
+}

@@ -1,0 +1,33 @@
+package ai.greentic.events.spi;
+
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * A provider's side of a subscription. {@link #poll}, {@link #settle}, {@link #extend} and {@link #released} are called by one thread at
+ * a time; {@link #close} by any, and a blocked poll then returns or throws soon.
+ */
+public interface ProviderSubscription extends AutoCloseable {
+    /**
+     * Fetches deliveries.
+     *
+     * @param maxDeliveries at most so many; 0 keeps membership and fetches nothing
+     * @param maxWait how long to wait for the first one
+     * @throws ai.greentic.events.EventsException of kind {@code UNAVAILABLE} while the transport is away: the engine tries again; of
+     *     any other kind: the subscription fails and says so
+     */
+    Polled poll(int maxDeliveries, Duration maxWait) throws InterruptedException;
+
+    /** Ends deliveries; one outcome for each, in order. */
+    List<SettleOutcome> settle(List<Settled> settled);
+
+    /** Prolongs the hold on deliveries; one outcome for each, in order. */
+    List<SettleOutcome> extend(List<InboundDelivery> deliveries, Duration by);
+
+    /** The engine has drained a shard that was being revoked. */
+    void released(Shard shard);
+
+    /** Leaves the group, if any; what was not settled goes to other members or to the next subscription. Idempotent. */
+    @Override
+    void close();
+}
