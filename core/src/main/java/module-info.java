@@ -3,15 +3,14 @@ module ai.greentic.events {
     requires transitive org.jspecify;
     requires org.slf4j;
     requires tools.jackson.core;
-    requires static transitive tools.jackson.databind;
-    requires static transitive com.fasterxml.jackson.databind;
+    requires static tools.jackson.databind;
+    requires static com.fasterxml.jackson.databind;
 
     exports ai.greentic.events;
     exports ai.greentic.events.access;
     exports ai.greentic.events.bus;
     exports ai.greentic.events.codec;
     exports ai.greentic.events.delivery;
-    exports ai.greentic.events.json;
     exports ai.greentic.events.memory;
     exports ai.greentic.events.routing;
     exports ai.greentic.events.spi;

@@ -67,10 +67,11 @@ sealed class BusSubscription implements Subscription permits BusPullSubscription
             }
         } catch (RuntimeException e) {
             dispatcher.stop();
+            legs.forEach(SubscriptionLeg::start);
             legs.forEach(SubscriptionLeg::close);
             throw e;
         }
-        legs.forEach(SubscriptionLeg::wake);
+        legs.forEach(SubscriptionLeg::start);
         engine.tasks.handle(() -> ready.complete(null));
     }
 

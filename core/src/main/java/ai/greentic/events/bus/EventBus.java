@@ -4,6 +4,7 @@ import ai.greentic.events.Caller;
 import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventId;
 import ai.greentic.events.EventsException;
+import ai.greentic.events.PatternIndex;
 import ai.greentic.events.Payload;
 import ai.greentic.events.PayloadMapper;
 import ai.greentic.events.ProviderDescriptor;
@@ -11,6 +12,7 @@ import ai.greentic.events.PublishReceipt;
 import ai.greentic.events.PublishResult;
 import ai.greentic.events.TenantContext;
 import ai.greentic.events.TenantScope;
+import ai.greentic.events.Topic;
 import ai.greentic.events.TopicPattern;
 import ai.greentic.events.access.AccessAction;
 import ai.greentic.events.access.AccessDecision;
@@ -210,6 +212,33 @@ public final class EventBus implements AutoCloseable {
     /** The providers in order of registration. */
     public List<ProviderStatus> providers() {
         return engine.registrations.stream().map(Registration::status).toList();
+    }
+
+    /** Where a published topic would go. */
+    public RouteExplanation explainRoute(Topic topic) {
+        PatternIndex.Entry<Registration> deciding = engine.routes.deciding(topic);
+        List<String> others = engine.registrations.stream()
+                .filter(registration -> registration.publishes()
+                        && (deciding == null || registration != deciding.value())
+                        && registration.topics.stream().anyMatch(pattern -> pattern.matches(topic)))
+                .map(Registration::qualifiedName)
+                .toList();
+        return deciding == null
+                ? new RouteExplanation(topic.value(), null, null, false, others)
+                : new RouteExplanation(
+                        topic.value(),
+                        deciding.value().qualifiedName(),
+                        deciding.pattern().value(),
+                        !deciding.value().topics.contains(deciding.pattern()),
+                        others);
+    }
+
+    /** Patterns that never decide because an earlier one covers them, one sentence each. Compares all pairs. */
+    public List<String> shadowedPatterns() {
+        return engine.routes.shadowed().stream()
+                .map(shadowed -> "pattern " + shadowed.pattern() + " of " + shadowed.route() + " never decides: "
+                        + shadowed.by() + " of " + shadowed.byRoute() + " comes first and covers it")
+                .toList();
     }
 
     /** Why this caller may or may not do something. */

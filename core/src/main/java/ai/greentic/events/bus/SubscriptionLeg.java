@@ -56,7 +56,8 @@ final class SubscriptionLeg implements Signal {
     private final Dispatcher dispatcher;
     private final SubscriptionRunner runner;
     private final Function<SubscriptionLeg, ProviderSubscription> binding;
-    private final AtomicBoolean scheduled = new AtomicBoolean();
+    /** True from the start: until {@link #start} a wake must not let the runner see a leg that is not bound yet. */
+    private final AtomicBoolean scheduled = new AtomicBoolean(true);
 
     // Runner's.
     private ProviderSubscription bound;
@@ -95,6 +96,12 @@ final class SubscriptionLeg implements Signal {
     @Override
     public boolean await(Duration max) {
         throw new UnsupportedOperationException("the runner waits, not the provider: the engine polls with no wait");
+    }
+
+    /** Lets the runner have the leg. */
+    void start() {
+        runner.adopted();
+        runner.enqueue(this);
     }
 
     void wake() {
@@ -363,6 +370,7 @@ final class SubscriptionLeg implements Signal {
         } catch (RuntimeException e) {
             LOG.warn("provider {} failed to close subscription {}", registration, subscription, e);
         }
+        runner.left();
         subscription.legEnded();
     }
 }

@@ -1,7 +1,15 @@
 package ai.greentic.events.delivery;
 
+import ai.greentic.events.EventsException;
+import ai.greentic.events.Nearest;
+import ai.greentic.events.Topic;
+import java.math.BigInteger;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +39,117 @@ public record ProviderOverrides(
             throw new IllegalArgumentException("maxRetries is " + maxRetries + "; it must not be negative");
         }
         retryableErrors = retryableErrors == null ? null : List.copyOf(retryableErrors);
+    }
+
+    /**
+     * Reads overrides as packs and settings write them, and removes them from the map: {@code dlq_topic}, {@code retry.max_retries},
+     * {@code retry.base_delay_ms}, {@code retry.max_delay_ms}, {@code retry.strategy}, {@code retry.retryable_errors}.
+     *
+     * @param raw values by key; keys that are not overrides stay
+     * @param where how messages name the place
+     * @param problems receives one sentence for each override that cannot be used
+     */
+    public static ProviderOverrides take(Map<String, ?> raw, String where, Collection<? super String> problems) {
+        Reader reader = new Reader(raw, where, problems);
+        ProviderOverrides overrides = new ProviderOverrides(
+                reader.topic(DLQ_TOPIC),
+                reader.integer(RETRY + "max_retries"),
+                reader.millis(RETRY + "base_delay_ms"),
+                reader.millis(RETRY + "max_delay_ms"),
+                reader.backoff(RETRY + "strategy"),
+                reader.texts(RETRY + "retryable_errors"));
+        raw.keySet().removeIf(key -> {
+            boolean stray = key.startsWith(RETRY) || key.equals("retry");
+            if (stray) {
+                problems.add(where + "." + key + " is not a known setting" + Nearest.hint(key, KEYS));
+            }
+            return stray;
+        });
+        return overrides;
+    }
+
+    private static final String DLQ_TOPIC = "dlq_topic";
+    private static final String RETRY = "retry.";
+    /** Every key that {@link #take} reads. */
+    public static final List<String> KEYS = List.of(
+            DLQ_TOPIC,
+            RETRY + "max_retries",
+            RETRY + "base_delay_ms",
+            RETRY + "max_delay_ms",
+            RETRY + "strategy",
+            RETRY + "retryable_errors");
+
+    private record Reader(Map<String, ?> raw, String where, Collection<? super String> problems) {
+        @Nullable
+        String topic(String key) {
+            Object value = raw.remove(key);
+            if (value instanceof String text) {
+                try {
+                    return new Topic(text).value();
+                } catch (EventsException e) {
+                    problems.add(where + "." + key + ": " + e.getMessage());
+                    return null;
+                }
+            }
+            return refuse(key, value, "a topic");
+        }
+
+        @Nullable
+        Integer integer(String key) {
+            Object value = raw.remove(key);
+            boolean fits = (value instanceof Integer || value instanceof Long || value instanceof BigInteger)
+                    && new BigInteger(value.toString()).signum() >= 0
+                    && new BigInteger(value.toString()).bitLength() < 32;
+            return fits ? Integer.valueOf(value.toString()) : refuse(key, value, "an integer from 0 to 2147483647");
+        }
+
+        @Nullable
+        Duration millis(String key) {
+            Object value = raw.remove(key);
+            boolean fits = (value instanceof Integer || value instanceof Long || value instanceof BigInteger)
+                    && new BigInteger(value.toString()).signum() >= 0
+                    && new BigInteger(value.toString()).bitLength() < 53;
+            return fits
+                    ? Duration.ofMillis(Long.parseLong(value.toString()))
+                    : refuse(key, value, "a number of milliseconds, 0 or more");
+        }
+
+        @Nullable
+        Backoff backoff(String key) {
+            Object value = raw.remove(key);
+            if (value instanceof String text) {
+                for (Backoff backoff : Backoff.values()) {
+                    if (backoff.name().equalsIgnoreCase(text)) {
+                        return backoff;
+                    }
+                }
+                List<String> known = Arrays.stream(Backoff.values())
+                        .map(b -> b.name().toLowerCase(Locale.ROOT))
+                        .toList();
+                problems.add(where + "." + key + " is '" + text + "'; it must be one of " + String.join(", ", known)
+                        + Nearest.to(text.toLowerCase(Locale.ROOT), known)
+                                .map(near -> "; did you mean " + near + "?")
+                                .orElse(""));
+                return null;
+            }
+            return refuse(key, value, "one of fixed, exponential, exponential_with_jitter");
+        }
+
+        @Nullable
+        List<String> texts(String key) {
+            Object value = raw.remove(key);
+            boolean fits = value instanceof Collection<?> list && list.stream().allMatch(String.class::isInstance);
+            return fits
+                    ? ((Collection<?>) value).stream().map(String.class::cast).toList()
+                    : refuse(key, value, "a list of texts");
+        }
+
+        private <T> @Nullable T refuse(String key, @Nullable Object value, String rule) {
+            if (value != null) {
+                problems.add(where + "." + key + " is '" + value + "'; it must be " + rule);
+            }
+            return null;
+        }
     }
 
     /** These values, and where one is absent, the lower layer's. */

@@ -4,19 +4,12 @@ import ai.greentic.events.PayloadMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.lang.reflect.Type;
 
-/** Payloads by Jackson 2, with its default mapper or the application's own. */
+/** Payloads by Jackson 2, with its defaults; an application with a mapper of its own implements {@link PayloadMapper} over it. */
 public final class Jackson2PayloadMapper implements PayloadMapper {
-    private final JsonMapper mapper;
+    private final JsonMapper mapper = JsonMapper.builder().build();
 
-    /** With Jackson's defaults. */
-    public Jackson2PayloadMapper() {
-        this(JsonMapper.builder().build());
-    }
-
-    /** With the application's mapper. */
-    public Jackson2PayloadMapper(JsonMapper mapper) {
-        this.mapper = mapper;
-    }
+    /** For {@link java.util.ServiceLoader}. */
+    public Jackson2PayloadMapper() {}
 
     @Override
     public byte[] write(Object value) throws java.io.IOException {

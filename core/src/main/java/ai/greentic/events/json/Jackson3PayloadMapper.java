@@ -4,19 +4,12 @@ import ai.greentic.events.PayloadMapper;
 import java.lang.reflect.Type;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Payloads by Jackson 3, with its default mapper or the application's own. */
+/** Payloads by Jackson 3, with its defaults; an application with a mapper of its own implements {@link PayloadMapper} over it. */
 public final class Jackson3PayloadMapper implements PayloadMapper {
-    private final JsonMapper mapper;
+    private final JsonMapper mapper = JsonMapper.builder().build();
 
-    /** With Jackson's defaults. */
-    public Jackson3PayloadMapper() {
-        this(JsonMapper.builder().build());
-    }
-
-    /** With the application's mapper. */
-    public Jackson3PayloadMapper(JsonMapper mapper) {
-        this.mapper = mapper;
-    }
+    /** For {@link java.util.ServiceLoader}. */
+    public Jackson3PayloadMapper() {}
 
     @Override
     public byte[] write(Object value) {

@@ -1,5 +1,6 @@
 package ai.greentic.events.spi;
 
+import ai.greentic.events.Nearest;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.format.DateTimeParseException;

@@ -1,4 +1,4 @@
-package ai.greentic.events.spi;
+package ai.greentic.events;
 
 import java.util.Collection;
 import java.util.Comparator;

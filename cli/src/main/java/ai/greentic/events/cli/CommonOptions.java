@@ -1,0 +1,111 @@
+package ai.greentic.events.cli;
+
+import ai.greentic.events.ErrorCode;
+import ai.greentic.events.EventsException;
+import ai.greentic.events.config.Settings;
+import ai.greentic.events.config.SettingsLoader;
+import java.io.PrintWriter;
+import java.net.MalformedURLException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/** Options that every command takes, before or after its name. */
+final class CommonOptions {
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            scope = ScopeType.INHERIT,
+            description = "Settings of the highest layer, TOML or JSON.")
+    @Nullable
+    Path config;
+
+    @Option(
+            names = "--state-dir",
+            paramLabel = "DIR",
+            scope = ScopeType.INHERIT,
+            description = "Durable state; default .greentic below the project root.")
+    @Nullable
+    Path stateDirectory;
+
+    @Option(
+            names = "--provider-path",
+            paramLabel = "JAR",
+            scope = ScopeType.INHERIT,
+            description = "Jar with providers; repeatable.")
+    List<Path> providerPath = new ArrayList<>();
+
+    @Option(
+            names = "--strict",
+            scope = ScopeType.INHERIT,
+            description = "Refuse unknown settings and transports without a provider instead of warning.")
+    boolean strict;
+
+    @Option(
+            names = "--allow-dev",
+            scope = ScopeType.INHERIT,
+            description = "Allow dev.* settings outside a development environment.")
+    boolean allowDev;
+
+    @Option(
+            names = "--verbose",
+            scope = ScopeType.INHERIT,
+            description = "Log what the fabric does, on standard error.")
+    boolean verbose;
+
+    CommonOptions() {}
+
+    /** The settings of this invocation. */
+    Settings settings() {
+        SettingsLoader loader = Settings.loader().strict(strict).allowDev(allowDev);
+        if (config != null) {
+            loader.configFile(config);
+        }
+        if (stateDirectory != null) {
+            loader.set("paths.state_dir", stateDirectory.toAbsolutePath().toString());
+        }
+        return loader.load();
+    }
+
+    /** The settings, with their warnings said. */
+    Settings settings(PrintWriter err) {
+        Settings settings = settings();
+        warn(settings, err);
+        return settings;
+    }
+
+    static void warn(Settings settings, PrintWriter err) {
+        if (!settings.warnings().isEmpty()) {
+            err.println("Warnings:");
+            settings.warnings().forEach(warning -> err.println("- " + warning));
+        }
+    }
+
+    /** Where provider factories are looked for. */
+    ClassLoader classLoader() {
+        ClassLoader own = CommonOptions.class.getClassLoader();
+        if (providerPath.isEmpty()) {
+            return own;
+        }
+        List<URL> urls = new ArrayList<>();
+        for (Path jar : providerPath) {
+            if (!Files.isRegularFile(jar)) {
+                throw new EventsException(
+                        ErrorCode.INVALID_ARGUMENT,
+                        "--provider-path " + jar + " is not a file; name the provider's jar");
+            }
+            try {
+                urls.add(jar.toUri().toURL());
+            } catch (MalformedURLException e) {
+                throw new EventsException(ErrorCode.INVALID_ARGUMENT, "--provider-path " + jar + " is not a path", e);
+            }
+        }
+        return new URLClassLoader("providers", urls.toArray(URL[]::new), own);
+    }
+}

@@ -1,0 +1,14 @@
+/** The greentic-events command. */
+module ai.greentic.events.cli {
+    requires ai.greentic.events;
+    requires ai.greentic.events.config;
+    requires ai.greentic.events.pack;
+    requires info.picocli;
+    requires org.jspecify;
+    requires tools.jackson.core;
+
+    opens ai.greentic.events.cli to
+            info.picocli;
+
+    exports ai.greentic.events.cli;
+}
