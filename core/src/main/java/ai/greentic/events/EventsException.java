@@ -53,9 +53,4 @@ public final class EventsException extends RuntimeException {
     public List<String> problems() {
         return List.of(problems);
     }
-
-    @Override
-    public String toString() {
-        return code + ": " + getMessage();
-    }
 }

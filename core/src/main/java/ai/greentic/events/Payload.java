@@ -209,15 +209,16 @@ public final class Payload {
         private static java.util.Optional<PayloadMapper> find() {
             var found = java.util.ServiceLoader.load(PayloadMapper.class, Payload.class.getClassLoader()).stream()
                     .iterator();
-            while (found.hasNext()) {
+            java.util.Optional<PayloadMapper> usable = java.util.Optional.empty();
+            while (usable.isEmpty() && found.hasNext()) {
                 try {
-                    return java.util.Optional.of(found.next().get());
+                    usable = java.util.Optional.of(found.next().get());
                 } catch (java.util.ServiceConfigurationError | LinkageError absent) {
-                    // The binding ships here, its library is optional: the next one may have its own.
-                    continue;
+                    // The bindings ship here, their libraries are optional: the next one may have its own.
+                    usable = java.util.Optional.empty();
                 }
             }
-            return java.util.Optional.empty();
+            return usable;
         }
 
         static PayloadMapper orDefault(@Nullable PayloadMapper given) {

@@ -277,7 +277,7 @@ public final class TenantContext implements TenantScope {
             return this;
         }
 
-        /** @param millis milliseconds since 1970-01-01T00:00:00Z; may be negative */
+        /** The deadline in milliseconds since 1970-01-01T00:00:00Z; may be negative. */
         public Builder deadlineMillis(long millis) {
             this.deadlineMillis = millis;
             return this;

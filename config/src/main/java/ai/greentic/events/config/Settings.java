@@ -249,11 +249,10 @@ public final class Settings implements BusConfigurer {
             return actions;
         }
         for (Object name : names) {
-            int at = known.indexOf(String.valueOf(name));
-            if (at < 0) {
-                problems.add(where + ".actions has '" + name + "'" + Nearest.hint(String.valueOf(name), known));
+            if (known.contains(String.valueOf(name))) {
+                actions.add(AccessAction.valueOf(String.valueOf(name).toUpperCase(Locale.ROOT)));
             } else {
-                actions.add(AccessAction.values()[at]);
+                problems.add(where + ".actions has '" + name + "'" + Nearest.hint(String.valueOf(name), known));
             }
         }
         return actions;

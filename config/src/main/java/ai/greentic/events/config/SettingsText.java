@@ -149,8 +149,7 @@ final class SettingsText {
     private static void collapse(Map<String, @Nullable Object> root, Settings settings) {
         for (String path : List.of("environment.deployment", "services.events", "deployer.provider")) {
             if (!settings.hasBelow(path)) {
-                String[] at = path.split("\\.");
-                ((Map<String, @Nullable Object>) java.util.Objects.requireNonNull(root.get(at[0]))).put(at[1], null);
+                place(root, Path.of(path), null);
             }
         }
         if (!settings.hasBelow("services")) {

@@ -92,7 +92,7 @@ public final class AccessPolicy {
         }
         int hash = topic.hashCode() * 31
                 + tenant.name().hashCode()
-                + action.ordinal() * 7919
+                + action.name().hashCode()
                 + caller.name().hashCode();
         int slot = (hash ^ hash >>> 15) & MEMO_SIZE - 1;
         Memo known = memo[slot];

@@ -1,6 +1,7 @@
 package ai.greentic.events.bus;
 
 import ai.greentic.events.EventEnvelope;
+import ai.greentic.events.EventsException;
 import ai.greentic.events.Position;
 import ai.greentic.events.TenantTopic;
 import ai.greentic.events.spi.InboundDelivery;
@@ -22,27 +23,55 @@ final class BusDelivery implements Delivery {
     boolean open = true;
     Tasks.@Nullable Timer ackTimer;
 
-    @Nullable
-    CompletableFuture<Void> settledFuture;
+    /** Shared by all attempts, and made when somebody asks. */
+    private final SettledFuture settledFuture;
+
+    /** A future that may never be wanted. Guarded by itself. */
+    private static final class SettledFuture {
+        @Nullable
+        CompletableFuture<Void> asked;
+
+        boolean over;
+
+        @Nullable
+        EventsException failure;
+    }
 
     /** An ordering key with its address. */
     record Key(TenantTopic address, String value) {}
 
-    BusDelivery(Dispatcher dispatcher, SubscriptionLeg leg, InboundDelivery inbound, EventEnvelope event, int attempt) {
+    BusDelivery(Dispatcher dispatcher, SubscriptionLeg leg, InboundDelivery inbound, EventEnvelope event) {
+        this(dispatcher, leg, inbound, event, 0, new SettledFuture());
+    }
+
+    private BusDelivery(
+            Dispatcher dispatcher,
+            SubscriptionLeg leg,
+            InboundDelivery inbound,
+            EventEnvelope event,
+            int attempt,
+            SettledFuture settledFuture) {
         this.dispatcher = dispatcher;
         this.leg = leg;
         this.inbound = inbound;
         this.event = event;
         this.attempt = attempt;
+        this.settledFuture = settledFuture;
         String value = event.metadata().get(EventEnvelope.ORDERING_KEY);
         this.key = value == null ? null : new Key(inbound.address(), value);
     }
 
+    /** Under the dispatcher's lock. */
+    void stopAckTimer() {
+        if (ackTimer != null) {
+            ackTimer.cancel();
+            ackTimer = null;
+        }
+    }
+
     /** The same event, for its next attempt. */
     BusDelivery again() {
-        BusDelivery next = new BusDelivery(dispatcher, leg, inbound, event, attempt);
-        next.settledFuture = settledFuture;
-        return next;
+        return new BusDelivery(dispatcher, leg, inbound, event, attempt, settledFuture);
     }
 
     @Override
@@ -95,7 +124,38 @@ final class BusDelivery implements Delivery {
 
     @Override
     public CompletableFuture<Void> settled() {
-        return dispatcher.settledFuture(this);
+        synchronized (settledFuture) {
+            CompletableFuture<Void> future = settledFuture.asked;
+            if (future == null) {
+                future = new CompletableFuture<>();
+                settledFuture.asked = future;
+                if (settledFuture.over) {
+                    complete(future, settledFuture.failure);
+                }
+            }
+            return future.copy();
+        }
+    }
+
+    /** The provider has answered; called once. */
+    void settledAs(@Nullable EventsException failure) {
+        CompletableFuture<Void> future;
+        synchronized (settledFuture) {
+            settledFuture.over = true;
+            settledFuture.failure = failure;
+            future = settledFuture.asked;
+        }
+        if (future != null) {
+            dispatcher.onHandlerThread(() -> complete(future, failure));
+        }
+    }
+
+    private static void complete(CompletableFuture<Void> future, @Nullable EventsException failure) {
+        if (failure == null) {
+            future.complete(null);
+        } else {
+            future.completeExceptionally(failure);
+        }
     }
 
     @Override

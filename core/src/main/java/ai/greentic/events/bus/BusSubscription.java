@@ -1,6 +1,7 @@
 package ai.greentic.events.bus;
 
 import ai.greentic.events.Caller;
+import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.TenantScope;
@@ -103,6 +104,10 @@ sealed class BusSubscription implements Subscription permits BusPullSubscription
             filterSaid = true;
             LOG.info("subscription {} filters deliveries that are not its to see, the first one of {}", this, address);
         }
+    }
+
+    void putDeadLetter(SubscriptionLeg leg, InboundDelivery delivery, ErrorCode code, String reason) {
+        engine.putDeadLetter(leg, delivery, dispatcher.subscription(), code, reason);
     }
 
     EventEnvelope decode(InboundDelivery delivery) {

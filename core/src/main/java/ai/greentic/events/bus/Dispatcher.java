@@ -1,21 +1,13 @@
 package ai.greentic.events.bus;
 
 import ai.greentic.events.ErrorCode;
-import ai.greentic.events.EventsException;
 import ai.greentic.events.PayloadMapper;
 import ai.greentic.events.delivery.RedeliveryPolicy;
-import ai.greentic.events.spi.InboundDelivery;
 import ai.greentic.events.spi.Settled;
 import ai.greentic.events.spi.Shard;
-import ai.greentic.events.spi.Signal;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
@@ -37,8 +29,6 @@ final class Dispatcher {
     /** How long one subscription keeps a handler thread while others wait for one. */
     private static final long TURN_NANOS = 5_000_000;
 
-    private static final ArrayDeque<BusDelivery> NO_FOLLOWERS = new ArrayDeque<>(0);
-
     private final Engine engine;
     private final SubscribeOptions options;
     private final @Nullable EventHandler handler;
@@ -46,14 +36,13 @@ final class Dispatcher {
     private final String subscription;
 
     private final ReentrantLock lock = new ReentrantLock();
-    private final ArrayDeque<BusDelivery> ready = new ArrayDeque<>();
-    /** Keys with a delivery that is ready, handled or waiting for its next attempt, and what waits behind it. */
-    private final Map<BusDelivery.Key, ArrayDeque<BusDelivery>> keys = new HashMap<>();
+    /** A delivery has its key while it is ready, handled, or waiting for its next attempt. */
+    private final KeyedQueue<BusDelivery> queue = new KeyedQueue<>();
     /** Waiting for their next attempt. */
     private final List<BusDelivery> parked = new ArrayList<>();
 
-    private final ArrayDeque<Signal> pullers = new ArrayDeque<>();
-    private final List<Signal> awaitingIdle = new ArrayList<>();
+    private final WaitingLine pullers;
+    private final IdleWatch idle = new IdleWatch(lock, this::isIdle);
     /** Fetched and not settled. */
     private int held;
     /** Handed to a handler or a puller and not settled. */
@@ -74,6 +63,7 @@ final class Dispatcher {
         this.subscription = subscription;
         this.handler = handler;
         this.asyncHandler = asyncHandler;
+        this.pullers = new WaitingLine(lock, engine.tasks, engine.time);
     }
 
     @Nullable
@@ -103,9 +93,9 @@ final class Dispatcher {
                 held++;
                 delivery.leg.hold(delivery.inbound);
                 if (stopping) {
-                    giveBack(delivery);
+                    giveBack(delivery, Duration.ZERO);
                 } else {
-                    line(delivery);
+                    queue.add(delivery.key, delivery);
                 }
             }
             employ();
@@ -114,31 +104,13 @@ final class Dispatcher {
         }
     }
 
-    private void line(BusDelivery delivery) {
-        if (delivery.key != null) {
-            ArrayDeque<BusDelivery> followers = keys.get(delivery.key);
-            if (followers != null) {
-                if (followers == NO_FOLLOWERS) {
-                    followers = new ArrayDeque<>();
-                    keys.put(delivery.key, followers);
-                }
-                followers.addLast(delivery);
-                return;
-            }
-            keys.put(delivery.key, NO_FOLLOWERS);
-        }
-        ready.addLast(delivery);
-    }
-
     /** Puts enough workers, or pullers, to work. */
     private void employ() {
         if (handler == null && asyncHandler == null) {
-            for (int i = Math.min(ready.size(), pullers.size()); i > 0; i--) {
-                pullers.removeFirst().raise();
-            }
+            pullers.call(queue.ready());
             return;
         }
-        for (int wanted = Math.min(options.concurrency(), workers + ready.size()); workers < wanted; workers++) {
+        for (int wanted = Math.min(options.concurrency(), workers + queue.ready()); workers < wanted; workers++) {
             engine.tasks.handle(this::work);
         }
     }
@@ -169,10 +141,10 @@ final class Dispatcher {
             delivery.attempt--;
             handed--;
             if (stopping) {
-                giveBack(delivery);
-                tellIfIdle();
+                giveBack(delivery, Duration.ZERO);
+                idle.changed();
             } else {
-                ready.addFirst(delivery);
+                queue.putBack(delivery);
             }
         } finally {
             lock.unlock();
@@ -189,10 +161,10 @@ final class Dispatcher {
     }
 
     private @Nullable BusDelivery takeForWorker() {
-        BusDelivery delivery = ready.pollFirst();
+        BusDelivery delivery = queue.poll();
         if (delivery == null) {
             workers--;
-            tellIfIdle();
+            idle.changed();
         } else {
             start(delivery);
         }
@@ -306,7 +278,7 @@ final class Dispatcher {
                 engine.tasks.schedule(delay, () -> unpark(again));
             }
             employ();
-            tellIfIdle();
+            idle.changed();
             return true;
         } finally {
             lock.unlock();
@@ -317,7 +289,7 @@ final class Dispatcher {
         lock.lock();
         try {
             if (parked.remove(delivery)) {
-                ready.addFirst(delivery);
+                queue.putBack(delivery);
                 employ();
             }
         } finally {
@@ -337,7 +309,7 @@ final class Dispatcher {
                 return false;
             }
             delivery.open = false;
-            stopAckTimer(delivery);
+            delivery.stopAckTimer();
         } finally {
             lock.unlock();
         }
@@ -377,22 +349,8 @@ final class Dispatcher {
         }
     }
 
-    CompletableFuture<Void> settledFuture(BusDelivery delivery) {
-        lock.lock();
-        try {
-            CompletableFuture<Void> future = delivery.settledFuture;
-            if (future == null) {
-                future = new CompletableFuture<>();
-                delivery.settledFuture = future;
-            }
-            return future;
-        } finally {
-            lock.unlock();
-        }
-    }
-
     private void startAckTimer(BusDelivery delivery, Duration time) {
-        stopAckTimer(delivery);
+        delivery.stopAckTimer();
         delivery.ackTimer = engine.tasks.schedule(time, () -> {
             if (timedOut(delivery)) {
                 LOG.warn("{} of subscription {} was not settled within its ack timeout", delivery, subscription);
@@ -406,21 +364,14 @@ final class Dispatcher {
                 : redeliver(delivery, Duration.ZERO);
     }
 
-    private static void stopAckTimer(BusDelivery delivery) {
-        if (delivery.ackTimer != null) {
-            delivery.ackTimer.cancel();
-            delivery.ackTimer = null;
-        }
-    }
-
     private boolean settle(BusDelivery delivery, Settled settlement) {
         close(delivery);
         boolean owned = !delivery.leg.isLost(delivery.inbound);
         if (owned) {
-            delivery.leg.outbox(delivery, settlement);
+            delivery.leg.settle(settlement, delivery);
         }
         drop(delivery);
-        tellIfIdle();
+        idle.changed();
         return owned;
     }
 
@@ -428,40 +379,27 @@ final class Dispatcher {
     private void close(BusDelivery delivery) {
         delivery.open = false;
         handed--;
-        stopAckTimer(delivery);
+        delivery.stopAckTimer();
     }
 
     /** The delivery is no longer ours; its follower goes on. */
     private void drop(BusDelivery delivery) {
         held--;
         delivery.leg.letGo(delivery.inbound.shard());
-        if (delivery.key != null) {
-            ArrayDeque<BusDelivery> followers = keys.get(delivery.key);
-            BusDelivery next = followers == null ? null : followers.pollFirst();
-            if (next == null) {
-                keys.remove(delivery.key);
-            } else {
-                ready.addLast(next);
-            }
-        }
-    }
-
-    private void giveBack(BusDelivery delivery) {
-        giveBack(delivery, Duration.ZERO);
+        queue.release(delivery.key);
     }
 
     /** Returns a delivery that no handler holds to its provider, and what waits behind it. */
     private void giveBack(BusDelivery delivery, Duration delay) {
+        surrender(delivery, delay);
+        queue.dissolve(delivery.key).forEach(follower -> surrender(follower, Duration.ZERO));
+    }
+
+    private void surrender(BusDelivery delivery, Duration delay) {
         delivery.open = false;
-        delivery.leg.outbox(delivery, Settled.redeliver(delivery.inbound, delay));
         held--;
         delivery.leg.letGo(delivery.inbound.shard());
-        if (delivery.key != null) {
-            ArrayDeque<BusDelivery> followers = keys.remove(delivery.key);
-            if (followers != null) {
-                followers.forEach(this::giveBack);
-            }
-        }
+        delivery.leg.settle(Settled.redeliver(delivery.inbound, delay), delivery);
     }
 
     // Pulling.
@@ -469,11 +407,10 @@ final class Dispatcher {
     @Nullable
     BusDelivery pull(Duration maxWait) throws InterruptedException {
         long deadline = engine.time.nanos() + maxWait.toNanos();
-        while (true) {
-            Signal signal = engine.tasks.signal();
-            lock.lock();
-            try {
-                BusDelivery delivery = ready.pollFirst();
+        lock.lock();
+        try {
+            for (boolean called = true; called; called = pullers.await(deadline, this::employ)) {
+                BusDelivery delivery = queue.poll();
                 if (delivery != null) {
                     start(delivery);
                     startAckTimer(delivery, options.ackTimeout());
@@ -482,28 +419,10 @@ final class Dispatcher {
                 if (stopping) {
                     return null;
                 }
-                pullers.addLast(signal);
-            } finally {
-                lock.unlock();
             }
-            boolean raised = false;
-            try {
-                raised = signal.await(Duration.ofNanos(Math.max(0, deadline - engine.time.nanos())));
-            } finally {
-                if (!raised) {
-                    lock.lock();
-                    try {
-                        if (!pullers.remove(signal)) {
-                            employ();
-                        }
-                    } finally {
-                        lock.unlock();
-                    }
-                }
-            }
-            if (!raised) {
-                return null;
-            }
+            return null;
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -514,7 +433,7 @@ final class Dispatcher {
         giveBackIdle(delivery -> delivery.leg == leg && delivery.inbound.shard().equals(shard));
     }
 
-    /** Forgets what no handler holds of a shard that was lost; what a handler holds can no longer be settled. */
+    /** Forgets what no handler holds of a shard that was lost. */
     void lose(SubscriptionLeg leg, Shard shard) {
         lock.lock();
         try {
@@ -524,53 +443,6 @@ final class Dispatcher {
                 held--;
                 leg.letGo(shard);
             }
-            leg.lose(shard);
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    // For the leg's runner: what it may not touch without the lock.
-
-    List<SubscriptionLeg.Ending> takeOutbox(SubscriptionLeg leg) {
-        lock.lock();
-        try {
-            return leg.takeOutbox();
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    int heldOf(SubscriptionLeg leg, Shard shard) {
-        lock.lock();
-        try {
-            return leg.heldOf(shard);
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Settles a delivery that is not the subscription's to see. */
-    void filtered(SubscriptionLeg leg, InboundDelivery delivery) {
-        end(leg, Settled.ack(delivery));
-    }
-
-    /** Parks a delivery that cannot be handed to anyone; if it cannot be parked, it comes again. */
-    void quarantine(SubscriptionLeg leg, InboundDelivery delivery, ErrorCode code, @Nullable String reason) {
-        try {
-            engine.putDeadLetter(leg, delivery, subscription, code, String.valueOf(reason));
-            LOG.warn("a delivery of {} at {} is a dead letter: {}", delivery.address(), delivery.position(), reason);
-            end(leg, Settled.ack(delivery));
-        } catch (RuntimeException e) {
-            LOG.error("a delivery of {} at {} could not be quarantined", delivery.address(), delivery.position(), e);
-            end(leg, Settled.redeliver(delivery, options.redelivery().maxDelay()));
-        }
-    }
-
-    private void end(SubscriptionLeg leg, Settled settlement) {
-        lock.lock();
-        try {
-            leg.outbox(settlement);
         } finally {
             lock.unlock();
         }
@@ -579,43 +451,25 @@ final class Dispatcher {
     private void giveBackIdle(Predicate<BusDelivery> which) {
         lock.lock();
         try {
-            for (BusDelivery delivery : takeIdle(which)) {
-                delivery.open = false;
-                delivery.leg.outbox(delivery, Settled.redeliver(delivery.inbound, Duration.ZERO));
-                held--;
-                delivery.leg.letGo(delivery.inbound.shard());
-            }
-            tellIfIdle();
+            takeIdle(which).forEach(delivery -> surrender(delivery, Duration.ZERO));
+            idle.changed();
         } finally {
             lock.unlock();
         }
     }
 
-    /** Removes what no handler holds; a key whose head goes is free, one whose head is being handled keeps its entry. */
+    /** Takes what no handler holds; a key whose head goes is free, one whose head is being handled is not. */
     private List<BusDelivery> takeIdle(Predicate<BusDelivery> which) {
-        List<BusDelivery> taken = new ArrayList<>();
-        for (Iterable<BusDelivery> heads : List.<Iterable<BusDelivery>>of(ready, parked)) {
-            for (Iterator<BusDelivery> i = heads.iterator(); i.hasNext(); ) {
-                BusDelivery head = i.next();
-                if (which.test(head)) {
-                    i.remove();
-                    taken.add(head);
-                    ArrayDeque<BusDelivery> followers = head.key == null ? null : keys.remove(head.key);
-                    if (followers != null) {
-                        taken.addAll(followers);
-                    }
-                }
+        List<BusDelivery> heads = queue.takeReady(which);
+        for (BusDelivery waiting : List.copyOf(parked)) {
+            if (which.test(waiting)) {
+                parked.remove(waiting);
+                heads.add(waiting);
             }
         }
-        for (ArrayDeque<BusDelivery> followers : keys.values()) {
-            for (Iterator<BusDelivery> i = followers.iterator(); i.hasNext(); ) {
-                BusDelivery follower = i.next();
-                if (which.test(follower)) {
-                    i.remove();
-                    taken.add(follower);
-                }
-            }
-        }
+        List<BusDelivery> taken = new ArrayList<>(heads);
+        heads.forEach(head -> taken.addAll(queue.dissolve(head.key)));
+        taken.addAll(queue.takeBehind(which));
         return taken;
     }
 
@@ -624,8 +478,7 @@ final class Dispatcher {
         lock.lock();
         try {
             stopping = true;
-            pullers.forEach(Signal::raise);
-            pullers.clear();
+            pullers.callAll();
         } finally {
             lock.unlock();
         }
@@ -634,67 +487,14 @@ final class Dispatcher {
 
     /** Waits until no handler holds a delivery; returns whether that came true in time. */
     boolean awaitIdle(Duration grace) throws InterruptedException {
-        long deadline = engine.time.nanos() + grace.toNanos();
-        Signal idle = engine.tasks.signal();
-        lock.lock();
-        try {
-            awaitingIdle.add(idle);
-            while (!isIdle()) {
-                lock.unlock();
-                boolean raised;
-                try {
-                    raised = idle.await(Duration.ofNanos(Math.max(0, deadline - engine.time.nanos())));
-                } finally {
-                    lock.lock();
-                }
-                if (!raised) {
-                    return isIdle();
-                }
-            }
-            return true;
-        } finally {
-            awaitingIdle.remove(idle);
-            lock.unlock();
-        }
+        return idle.await(engine.tasks, engine.time, engine.time.nanos() + grace.toNanos());
     }
 
     private boolean isIdle() {
         return handed == (HANDLING.get() == this ? 1 : 0);
     }
 
-    private void tellIfIdle() {
-        if (!awaitingIdle.isEmpty() && handed <= 1) {
-            awaitingIdle.forEach(Signal::raise);
-        }
-    }
-
-    /** The sum of what is being handled and what waits; for health and tests. */
-    int inFlight() {
-        lock.lock();
-        try {
-            return held;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Tells those who asked how the settlement ended. */
-    void settled(BusDelivery delivery, @Nullable EventsException failure) {
-        CompletableFuture<Void> future;
-        lock.lock();
-        try {
-            future = delivery.settledFuture;
-        } finally {
-            lock.unlock();
-        }
-        if (future != null) {
-            engine.tasks.handle(() -> {
-                if (failure == null) {
-                    future.complete(null);
-                } else {
-                    future.completeExceptionally(failure);
-                }
-            });
-        }
+    void onHandlerThread(Runnable work) {
+        engine.tasks.handle(work);
     }
 }

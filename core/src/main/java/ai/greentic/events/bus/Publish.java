@@ -39,6 +39,24 @@ final class Publish {
         this.future = future;
     }
 
+    /** What a completed stage says. */
+    static PublishOutcome outcomeOf(CompletableFuture<PublishOutcome> done, String provider) {
+        return outcomeOf(done.getNow(null), null, provider);
+    }
+
+    /** What a stage said; a provider that broke its promise to answer leaves the outcome unknown. */
+    static PublishOutcome outcomeOf(@Nullable PublishOutcome outcome, @Nullable Throwable defect, String provider) {
+        return outcome != null
+                ? outcome
+                : PublishOutcome.failed(new EventsException(
+                        ErrorCode.OUTCOME_UNKNOWN,
+                        "provider " + provider + " broke its promise to answer: "
+                                + (defect == null
+                                        ? "no outcome"
+                                        : defect.getClass().getSimpleName()),
+                        defect));
+    }
+
     PublishReceipt receipt() {
         PublishOutcome known = outcome;
         if (known == null) {

@@ -10,12 +10,9 @@ import ai.greentic.events.spi.Signal;
 import ai.greentic.events.spi.Tasks;
 import ai.greentic.events.spi.Time;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -32,7 +29,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class PublishLane {
     private static final int MAX_BATCH = 256;
-    private static final ArrayDeque<Publish> NO_FOLLOWERS = new ArrayDeque<>(0);
 
     private final EventProvider provider;
     private final String name;
@@ -41,12 +37,10 @@ final class PublishLane {
     private final int capacity;
 
     private final ReentrantLock lock = new ReentrantLock();
-    private final ArrayDeque<Publish> ready = new ArrayDeque<>();
-    /** Keys with an event that is ready or sent, and what waits behind it. */
-    private final Map<Key, ArrayDeque<Publish>> keys = new HashMap<>();
+    private final KeyedQueue<Publish> queue = new KeyedQueue<>();
+    private final IdleWatch idle = new IdleWatch(lock, () -> outstanding() == 0);
 
-    private final ArrayDeque<Signal> awaitingRoom = new ArrayDeque<>();
-    private final List<Signal> awaitingIdle = new ArrayList<>();
+    private final WaitingLine awaitingRoom;
     /** Whose outcome nobody waits for with a deadline: they are told when the lane gives up. */
     private final Set<Publish> promised = new HashSet<>();
 
@@ -62,6 +56,7 @@ final class PublishLane {
         this.time = time;
         this.tasks = tasks;
         this.capacity = capacity;
+        this.awaitingRoom = new WaitingLine(lock, tasks, time);
     }
 
     /** Publishes and waits for the outcome until the deadline, in the terms of {@link Time#nanos}. */
@@ -158,63 +153,47 @@ final class PublishLane {
     private void awaitRoom(Publish publish, long deadlineNanos) {
         refuseIfClosed(publish);
         while (outstanding >= capacity) {
-            Signal room = tasks.signal();
-            awaitingRoom.addLast(room);
-            boolean raised = false;
-            lock.unlock();
+            boolean called;
             try {
-                raised = room.await(Duration.ofNanos(Math.max(0, deadlineNanos - time.nanos())));
+                called = awaitingRoom.await(deadlineNanos, this::callForRoom);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new EventsException(
                         ErrorCode.INTERRUPTED, "interrupted before " + publish.event.event() + " was sent", e);
-            } finally {
-                lock.lock();
-                if (!raised && !awaitingRoom.remove(room)) {
-                    wakeForRoom();
-                }
             }
             refuseIfClosed(publish);
-            if (!raised && outstanding >= capacity) {
+            if (!called && outstanding >= capacity) {
                 throw full(publish);
             }
         }
         outstanding++;
     }
 
-    private void wakeForRoom() {
-        Signal next = outstanding < capacity ? awaitingRoom.pollFirst() : null;
-        if (next != null) {
-            next.raise();
+    private void callForRoom() {
+        if (outstanding < capacity) {
+            awaitingRoom.call(1);
         }
     }
 
     private boolean takeLead() {
-        if (led || ready.isEmpty()) {
+        if (led || queue.ready() == 0) {
             return false;
         }
         led = true;
         return true;
     }
 
-    private void enqueue(Publish publish) {
+    private static @Nullable Key keyOf(Publish publish) {
         String value = publish.event.orderingKey();
-        if (value != null) {
-            Key key = new Key(publish.event.address(), value);
-            ArrayDeque<Publish> followers = keys.get(key);
-            if (followers != null) {
-                if (followers == NO_FOLLOWERS) {
-                    followers = new ArrayDeque<>();
-                    keys.put(key, followers);
-                }
-                publish.state = Publish.State.BEHIND;
-                followers.addLast(publish);
-                return;
-            }
-            keys.put(key, NO_FOLLOWERS);
-        }
-        publish.state = Publish.State.READY;
-        ready.addLast(publish);
+        return value == null ? null : new Key(publish.event.address(), value);
+    }
+
+    private void enqueue(Publish publish) {
+        publish.state = queue.add(keyOf(publish), publish) ? Publish.State.READY : Publish.State.BEHIND;
+    }
+
+    private int outstanding() {
+        return outstanding;
     }
 
     /** Leads until the own event is sent, or, as a task, until nothing is left; then hands on. */
@@ -240,11 +219,11 @@ final class PublishLane {
     }
 
     private void handOn() {
-        if (ready.isEmpty()) {
+        if (queue.ready() == 0) {
             led = false;
             return;
         }
-        for (Publish candidate : ready) {
+        for (Publish candidate : queue.readyItems()) {
             Signal waiter = candidate.waiter;
             if (waiter != null) {
                 candidate.promoted = true;
@@ -256,18 +235,21 @@ final class PublishLane {
     }
 
     private List<Publish> takeBatch() {
-        Publish first = ready.pollFirst();
+        Publish first = queue.poll();
         if (first == null) {
             return List.of();
         }
         first.state = Publish.State.SENT;
-        if (ready.isEmpty()) {
+        if (queue.ready() == 0) {
             return List.of(first);
         }
-        List<Publish> batch = new ArrayList<>(Math.min(MAX_BATCH, ready.size() + 1));
+        List<Publish> batch = new ArrayList<>(Math.min(MAX_BATCH, queue.ready() + 1));
         batch.add(first);
-        while (batch.size() < MAX_BATCH && !ready.isEmpty()) {
-            Publish next = ready.removeFirst();
+        while (batch.size() < MAX_BATCH) {
+            Publish next = queue.poll();
+            if (next == null) {
+                break;
+            }
             next.state = Publish.State.SENT;
             batch.add(next);
         }
@@ -321,24 +303,11 @@ final class PublishLane {
             if (stage instanceof CompletableFuture<PublishOutcome> future
                     && future.isDone()
                     && !future.isCompletedExceptionally()) {
-                finish(publish, known(future));
+                finish(publish, Publish.outcomeOf(future, name));
             } else {
-                stage.whenComplete((outcome, defect) -> finish(publish, defect == null ? outcome : unknown(defect)));
+                stage.whenComplete((outcome, defect) -> finish(publish, Publish.outcomeOf(outcome, defect, name)));
             }
         }
-    }
-
-    private PublishOutcome known(CompletableFuture<PublishOutcome> done) {
-        PublishOutcome outcome = done.getNow(null);
-        return outcome != null ? outcome : unknown(new NullPointerException("no outcome"));
-    }
-
-    private PublishOutcome unknown(Throwable defect) {
-        return PublishOutcome.failed(new EventsException(
-                ErrorCode.OUTCOME_UNKNOWN,
-                "provider " + name + " broke its promise to answer: "
-                        + defect.getClass().getSimpleName(),
-                defect));
     }
 
     private void failAll(List<Publish> batch, EventsException failure) {
@@ -356,7 +325,7 @@ final class PublishLane {
                 if (publish != own && own != null) {
                     publish.state = Publish.State.READY;
                     publish.attempts--;
-                    ready.addFirst(publish);
+                    queue.putBack(publish);
                 }
             }
         } finally {
@@ -403,22 +372,12 @@ final class PublishLane {
         if (publish.future != null) {
             promised.remove(publish);
         }
-        String value = publish.event.orderingKey();
-        if (value != null) {
-            Key key = new Key(publish.event.address(), value);
-            ArrayDeque<Publish> followers = keys.get(key);
-            Publish next = followers == null ? null : followers.pollFirst();
-            if (next == null) {
-                keys.remove(key);
-            } else {
-                next.state = Publish.State.READY;
-                ready.addLast(next);
-            }
+        Publish next = queue.release(keyOf(publish));
+        if (next != null) {
+            next.state = Publish.State.READY;
         }
-        wakeForRoom();
-        if (outstanding == 0) {
-            awaitingIdle.forEach(Signal::raise);
-        }
+        callForRoom();
+        idle.changed();
     }
 
     /** Waits for an outcome, leading if asked to. */
@@ -500,21 +459,15 @@ final class PublishLane {
 
     private void withdraw(Publish publish) {
         if (publish.state == Publish.State.READY) {
-            ready.remove(publish);
+            queue.removeReady(publish);
             leave(publish);
             return;
         }
-        Key key = new Key(publish.event.address(), java.util.Objects.requireNonNull(publish.event.orderingKey()));
-        ArrayDeque<Publish> followers = keys.get(key);
-        if (followers != null) {
-            followers.remove(publish);
-        }
+        queue.removeBehind(java.util.Objects.requireNonNull(keyOf(publish)), publish);
         publish.state = Publish.State.DONE;
         outstanding--;
-        wakeForRoom();
-        if (outstanding == 0) {
-            awaitingIdle.forEach(Signal::raise);
-        }
+        callForRoom();
+        idle.changed();
     }
 
     /** Refuses new publishes from now on. */
@@ -522,8 +475,7 @@ final class PublishLane {
         lock.lock();
         try {
             closed = true;
-            awaitingRoom.forEach(Signal::raise);
-            awaitingRoom.clear();
+            awaitingRoom.callAll();
         } finally {
             lock.unlock();
         }
@@ -531,24 +483,7 @@ final class PublishLane {
 
     /** Waits until nothing is on its way; returns whether that came true in time. */
     boolean awaitIdle(long deadlineNanos) throws InterruptedException {
-        Signal idle = tasks.signal();
-        lock.lock();
-        try {
-            if (outstanding == 0) {
-                return true;
-            }
-            awaitingIdle.add(idle);
-        } finally {
-            lock.unlock();
-        }
-        boolean came = idle.await(Duration.ofNanos(Math.max(0, deadlineNanos - time.nanos())));
-        lock.lock();
-        try {
-            awaitingIdle.remove(idle);
-            return came || outstanding == 0;
-        } finally {
-            lock.unlock();
-        }
+        return idle.await(tasks, time, deadlineNanos);
     }
 
     /** Ends what is left: not sent is cancelled, sent is unknown. */
@@ -560,10 +495,8 @@ final class PublishLane {
             sent = promised.stream()
                     .filter(publish -> publish.state == Publish.State.SENT)
                     .toList();
-            left.addAll(ready);
-            ready.clear();
-            keys.values().forEach(left::addAll);
-            keys.values().removeIf(followers -> followers != NO_FOLLOWERS);
+            left.addAll(queue.takeReady(publish -> true));
+            left.addAll(queue.takeBehind(publish -> true));
         } finally {
             lock.unlock();
         }

@@ -178,7 +178,7 @@ final class PublishPipeline {
                     ErrorCode.DEADLINE_EXCEEDED, event + " was not sent: its deadline " + own + " has passed");
         }
         return now
-                + (left.getSeconds() > timeoutNanos / 1_000_000_000
+                + (left.toSeconds() > timeoutNanos / 1_000_000_000
                         ? timeoutNanos
                         : Math.min(timeoutNanos, left.toNanos()));
     }

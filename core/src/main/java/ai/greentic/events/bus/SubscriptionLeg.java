@@ -13,11 +13,8 @@ import ai.greentic.events.spi.Shard;
 import ai.greentic.events.spi.Signal;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
@@ -35,9 +32,6 @@ final class SubscriptionLeg implements Signal {
     private static final long FIRST_WAIT_MILLIS = 100;
     private static final long LONGEST_WAIT_MILLIS = 5_000;
     private static final int FAILURES_BEFORE_REBIND = 3;
-
-    /** A settlement, and the delivery whose owner may want to know how it went. */
-    record Ending(Settled settled, @Nullable BusDelivery delivery) {}
 
     /** What the runner should do with the leg next. */
     enum Next {
@@ -65,11 +59,8 @@ final class SubscriptionLeg implements Signal {
     private int failures;
     private boolean ended;
 
-    // Dispatcher's.
-    private List<Ending> outbox = new ArrayList<>();
-    private int[] heldByShard = new int[1];
-    private long[] newestFences = new long[1];
-    private final Map<Shard, Long> lostFences = new HashMap<>();
+    // Shared with the dispatcher.
+    private final Outbox outbox = new Outbox();
     private volatile Set<Shard> revoking = Set.of();
 
     private volatile boolean closing;
@@ -110,63 +101,29 @@ final class SubscriptionLeg implements Signal {
         }
     }
 
-    // Under the dispatcher's lock.
-
-    void outbox(BusDelivery delivery, Settled settled) {
-        outbox.add(new Ending(settled, delivery));
-        wake();
-    }
-
-    void outbox(Settled settled) {
-        outbox.add(new Ending(settled, null));
+    /** Has a delivery settled; with the delivery itself if its owner is to hear of it. */
+    void settle(Settled settled, @Nullable BusDelivery delivery) {
+        outbox.add(settled, delivery);
         wake();
     }
 
     void hold(InboundDelivery delivery) {
-        int index = delivery.shard().index() + 1;
-        if (index >= heldByShard.length) {
-            int length = Math.max(index + 1, heldByShard.length * 2);
-            heldByShard = Arrays.copyOf(heldByShard, length);
-            newestFences = Arrays.copyOf(newestFences, length);
-        }
-        heldByShard[index]++;
-        newestFences[index] = Math.max(newestFences[index], delivery.fence());
+        outbox.hold(delivery);
     }
 
     void letGo(Shard shard) {
-        heldByShard[shard.index() + 1]--;
+        outbox.letGo(shard);
         if (!revoking.isEmpty()) {
             wake();
         }
     }
 
     boolean isLost(InboundDelivery delivery) {
-        return !lostFences.isEmpty() && lostFences.getOrDefault(delivery.shard(), -1L) >= delivery.fence();
+        return outbox.isLost(delivery);
     }
 
     boolean isRevoking(Shard shard) {
         return revoking.contains(shard);
-    }
-
-    /** Swaps the outbox for an empty one. */
-    List<Ending> takeOutbox() {
-        if (outbox.isEmpty()) {
-            return List.of();
-        }
-        List<Ending> taken = outbox;
-        outbox = new ArrayList<>(Math.min(MAX_POLL, taken.size()));
-        return taken;
-    }
-
-    int heldOf(Shard shard) {
-        int index = shard.index() + 1;
-        return index < heldByShard.length ? heldByShard[index] : 0;
-    }
-
-    /** From now on nothing of the shard that came under the fences seen so far can be settled. */
-    void lose(Shard shard) {
-        int index = shard.index() + 1;
-        lostFences.put(shard, index < newestFences.length ? newestFences[index] : -1L);
     }
 
     // The runner's.
@@ -206,13 +163,13 @@ final class SubscriptionLeg implements Signal {
 
     /** Hands the outbox to the provider. */
     private void flush() {
-        List<Ending> endings = dispatcher.takeOutbox(this);
+        List<Outbox.Ending> endings = outbox.take();
         if (endings.isEmpty()) {
             return;
         }
         List<Settled> settled = new ArrayList<>(endings.size());
-        for (Ending ending : endings) {
-            settled.add(ending.settled);
+        for (Outbox.Ending ending : endings) {
+            settled.add(ending.settled());
         }
         List<SettleOutcome> outcomes;
         try {
@@ -227,12 +184,11 @@ final class SubscriptionLeg implements Signal {
             outcomes = settled.stream().map(one -> SettleOutcome.UNKNOWN).toList();
         }
         for (int i = 0; i < endings.size(); i++) {
-            BusDelivery delivery = endings.get(i).delivery;
-            if (delivery == null || delivery.settledFuture == null && outcomes.get(i) == SettleOutcome.SETTLED) {
+            BusDelivery delivery = endings.get(i).delivery();
+            if (delivery == null) {
                 continue;
             }
-            dispatcher.settled(
-                    delivery,
+            delivery.settledAs(
                     outcomes.get(i) == SettleOutcome.SETTLED
                             ? null
                             : new EventsException(
@@ -246,6 +202,7 @@ final class SubscriptionLeg implements Signal {
         for (Shard shard : polled.lost()) {
             draining.remove(shard);
             dispatcher.lose(this, shard);
+            outbox.lose(shard);
         }
         if (!polled.revoking().isEmpty()) {
             draining.addAll(polled.revoking());
@@ -260,9 +217,8 @@ final class SubscriptionLeg implements Signal {
         if (draining.isEmpty()) {
             return;
         }
-        List<Shard> drained = draining.stream()
-                .filter(shard -> dispatcher.heldOf(this, shard) == 0)
-                .toList();
+        List<Shard> drained =
+                draining.stream().filter(shard -> outbox.heldOf(shard) == 0).toList();
         if (!drained.isEmpty()) {
             flush();
             draining.removeAll(drained);
@@ -285,7 +241,7 @@ final class SubscriptionLeg implements Signal {
 
     private @Nullable BusDelivery admit(InboundDelivery delivery) {
         if (!subscription.admits(delivery.address())) {
-            dispatcher.filtered(this, delivery);
+            settle(Settled.ack(delivery), null);
             return null;
         }
         EventEnvelope event = delivery.event();
@@ -293,23 +249,34 @@ final class SubscriptionLeg implements Signal {
             try {
                 event = subscription.decode(delivery);
             } catch (EventsException e) {
-                dispatcher.quarantine(this, delivery, ErrorCode.CORRUPT_EVENT, e.getMessage());
+                quarantine(delivery, ErrorCode.CORRUPT_EVENT, e.getMessage());
                 return null;
             }
         }
         if (!event.address().tenant().env().equals(delivery.address().tenant().env())) {
-            dispatcher.filtered(this, delivery);
+            settle(Settled.ack(delivery), null);
             return null;
         }
         if (!event.address().equals(delivery.address())) {
-            dispatcher.quarantine(
-                    this,
+            quarantine(
                     delivery,
                     ErrorCode.TENANT_MISMATCH,
                     "the envelope claims " + event.address() + ", the transport says " + delivery.address());
             return null;
         }
-        return new BusDelivery(dispatcher, this, delivery, event, 0);
+        return new BusDelivery(dispatcher, this, delivery, event);
+    }
+
+    /** Parks a delivery that cannot be handed to anyone; if it cannot be parked, it comes again. */
+    private void quarantine(InboundDelivery delivery, ErrorCode code, @Nullable String reason) {
+        try {
+            subscription.putDeadLetter(this, delivery, code, String.valueOf(reason));
+            LOG.warn("a delivery of {} at {} is a dead letter: {}", delivery.address(), delivery.position(), reason);
+            settle(Settled.ack(delivery), null);
+        } catch (RuntimeException e) {
+            LOG.error("a delivery of {} at {} could not be quarantined", delivery.address(), delivery.position(), e);
+            settle(Settled.redeliver(delivery, Duration.ofMillis(LONGEST_WAIT_MILLIS)), null);
+        }
     }
 
     private Next failed(RuntimeException e) throws InterruptedException {

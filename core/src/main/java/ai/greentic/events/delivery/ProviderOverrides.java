@@ -97,21 +97,26 @@ public record ProviderOverrides(
         @Nullable
         Integer integer(String key) {
             Object value = raw.remove(key);
-            boolean fits = (value instanceof Integer || value instanceof Long || value instanceof BigInteger)
-                    && new BigInteger(value.toString()).signum() >= 0
-                    && new BigInteger(value.toString()).bitLength() < 32;
-            return fits ? Integer.valueOf(value.toString()) : refuse(key, value, "an integer from 0 to 2147483647");
+            BigInteger number = natural(value, 31);
+            return number != null ? (Integer) number.intValue() : refuse(key, value, "an integer from 0 to 2147483647");
         }
 
         @Nullable
         Duration millis(String key) {
             Object value = raw.remove(key);
-            boolean fits = (value instanceof Integer || value instanceof Long || value instanceof BigInteger)
-                    && new BigInteger(value.toString()).signum() >= 0
-                    && new BigInteger(value.toString()).bitLength() < 53;
-            return fits
-                    ? Duration.ofMillis(Long.parseLong(value.toString()))
+            BigInteger number = natural(value, 53);
+            return number != null
+                    ? Duration.ofMillis(number.longValue())
                     : refuse(key, value, "a number of milliseconds, 0 or more");
+        }
+
+        /** The value as a number of at most so many bits that is not negative, or null. */
+        private static @Nullable BigInteger natural(@Nullable Object value, int bits) {
+            if (!(value instanceof Integer || value instanceof Long || value instanceof BigInteger)) {
+                return null;
+            }
+            BigInteger number = new BigInteger(value.toString());
+            return number.signum() >= 0 && number.bitLength() <= bits ? number : null;
         }
 
         @Nullable
@@ -138,9 +143,8 @@ public record ProviderOverrides(
         @Nullable
         List<String> texts(String key) {
             Object value = raw.remove(key);
-            boolean fits = value instanceof Collection<?> list && list.stream().allMatch(String.class::isInstance);
-            return fits
-                    ? ((Collection<?>) value).stream().map(String.class::cast).toList()
+            return value instanceof Collection<?> list && list.stream().allMatch(String.class::isInstance)
+                    ? list.stream().map(String.class::cast).toList()
                     : refuse(key, value, "a list of texts");
         }
 

@@ -42,6 +42,8 @@ public final class VirtualTime implements Time, Tasks {
             Comparator.comparingLong((Alarm alarm) -> alarm.due).thenComparingLong(alarm -> alarm.number));
     private final Set<Actor> waiting = new LinkedHashSet<>();
     private final List<Throwable> failures = new ArrayList<>();
+
+    @SuppressWarnings("ThreadLocalUsage") // a thread belongs to one virtual time, and both end together
     private final ThreadLocal<Actor> self = new ThreadLocal<>();
 
     private long nanos;

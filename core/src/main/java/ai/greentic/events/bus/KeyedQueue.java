@@ -1,0 +1,119 @@
+package ai.greentic.events.bus;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A queue in which at most one item of a key is ready or out at a time: later ones wait behind it until the key is {@link #release
+ * released}. Items without a key wait for nothing. Not thread-safe: it belongs to its owner's lock.
+ */
+final class KeyedQueue<T> {
+    /** Stands for "nobody behind", so that a key with one item costs no list. */
+    private final ArrayDeque<T> nobody = new ArrayDeque<>(0);
+
+    private final ArrayDeque<T> ready = new ArrayDeque<>();
+    private final Map<Object, ArrayDeque<T>> behind = new HashMap<>();
+
+    /** Adds an item; returns whether it is ready, not behind an earlier one of its key. */
+    boolean add(@Nullable Object key, T item) {
+        if (key != null) {
+            ArrayDeque<T> followers = behind.get(key);
+            if (followers != null) {
+                if (followers == nobody) {
+                    followers = new ArrayDeque<>();
+                    behind.put(key, followers);
+                }
+                followers.addLast(item);
+                return false;
+            }
+            behind.put(key, nobody);
+        }
+        ready.addLast(item);
+        return true;
+    }
+
+    /** Puts an item that has its key back in front of all others. */
+    void putBack(T item) {
+        ready.addFirst(item);
+    }
+
+    /** Takes the next ready item; it keeps its key. */
+    @Nullable
+    T poll() {
+        return ready.pollFirst();
+    }
+
+    /** Ends an item's hold on its key; the item behind it becomes ready and is returned. */
+    @Nullable
+    T release(@Nullable Object key) {
+        if (key == null) {
+            return null;
+        }
+        ArrayDeque<T> followers = behind.get(key);
+        T next = followers == null ? null : followers.pollFirst();
+        if (next == null) {
+            behind.remove(key);
+        } else {
+            ready.addLast(next);
+        }
+        return next;
+    }
+
+    /** Ends an item's hold on its key and takes all that wait behind it. */
+    List<T> dissolve(@Nullable Object key) {
+        ArrayDeque<T> followers = key == null ? null : behind.remove(key);
+        return followers == null ? List.of() : new ArrayList<>(followers);
+    }
+
+    int ready() {
+        return ready.size();
+    }
+
+    /** The ready items in order; not to be changed. */
+    Iterable<T> readyItems() {
+        return ready;
+    }
+
+    /** Removes a ready item; its key is still to be released. */
+    void removeReady(T item) {
+        ready.remove(item);
+    }
+
+    /** Removes an item that waits behind another. */
+    void removeBehind(Object key, T item) {
+        ArrayDeque<T> followers = behind.get(key);
+        if (followers != null) {
+            followers.remove(item);
+        }
+    }
+
+    /** Takes the ready items that fit; their keys are still to be dissolved. */
+    List<T> takeReady(Predicate<T> which) {
+        return take(ready, which);
+    }
+
+    /** Takes the items that fit and wait behind another. */
+    List<T> takeBehind(Predicate<T> which) {
+        List<T> taken = new ArrayList<>();
+        behind.values().forEach(followers -> taken.addAll(take(followers, which)));
+        return taken;
+    }
+
+    private static <T> List<T> take(ArrayDeque<T> items, Predicate<T> which) {
+        List<T> taken = new ArrayList<>();
+        for (Iterator<T> i = items.iterator(); i.hasNext(); ) {
+            T item = i.next();
+            if (which.test(item)) {
+                i.remove();
+                taken.add(item);
+            }
+        }
+        return taken;
+    }
+}
