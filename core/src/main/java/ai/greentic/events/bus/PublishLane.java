@@ -257,18 +257,10 @@ final class PublishLane {
     }
 
     private void send(List<Publish> batch, @Nullable Publish own) {
-        List<OutboundEvent> events;
-        if (batch.size() == 1) {
-            events = List.of(batch.get(0).event);
-        } else {
-            events = new ArrayList<>(batch.size());
-            for (Publish publish : batch) {
-                events.add(publish.event);
-            }
-        }
-        for (Publish publish : batch) {
-            publish.attempts++;
-        }
+        batch.forEach(publish -> publish.attempts++);
+        List<OutboundEvent> events = batch.size() == 1
+                ? List.of(batch.get(0).event)
+                : batch.stream().<OutboundEvent>map(publish -> publish.event).toList();
         List<CompletionStage<PublishOutcome>> stages;
         try {
             stages = provider.publish(events);

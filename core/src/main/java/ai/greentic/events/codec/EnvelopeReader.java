@@ -76,6 +76,11 @@ final class EnvelopeReader {
         return new Reading(json).document(reading -> reading.context(""));
     }
 
+    /** The fields of any JSON object as bytes; by the limits of an envelope. */
+    Map<String, Payload> fields(byte[] json) {
+        return new Reading(json).document(Reading::fields);
+    }
+
     private static EventsException invalid(String path, String problem) {
         return new EventsException(ErrorCode.INVALID_ENVELOPE, "envelope field " + path + ": " + problem);
     }
@@ -359,6 +364,17 @@ final class EnvelopeReader {
                 throw invalid(path, "lacks actor_id");
             }
             return new TenantContext.Impersonation(actor, reason);
+        }
+
+        Map<String, Payload> fields() {
+            Map<String, Payload> fields = new LinkedHashMap<>();
+            for (String name = parser().nextName(); name != null; name = parser().nextName()) {
+                parser().nextToken();
+                if (fields.put(name, value()) != null) {
+                    throw invalid(name, "stands twice; keep one");
+                }
+            }
+            return fields;
         }
 
         private Map<String, Payload> keep(Map<String, Payload> unknown, String name) {

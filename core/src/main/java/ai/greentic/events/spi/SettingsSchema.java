@@ -19,13 +19,13 @@ import org.jspecify.annotations.Nullable;
 public final class SettingsSchema {
     /** What a value may be. */
     public enum Type {
-        TEXT("text"),
-        INTEGER("integer"),
-        DECIMAL("decimal"),
+        TEXT("a text"),
+        INTEGER("an integer"),
+        DECIMAL("a decimal"),
         FLAG("true or false"),
         /** Text such as {@code 250ms}, {@code 10s}, {@code 5m}, {@code 36h} or {@code 7d}. */
-        DURATION("duration such as 10s"),
-        LIST("list of texts");
+        DURATION("a duration such as 10s"),
+        LIST("a list of texts");
 
         private final String words;
 
@@ -166,7 +166,7 @@ public final class SettingsSchema {
             }
             return value;
         } catch (IllegalArgumentException | ArithmeticException | DateTimeParseException e) {
-            problems.add(where + "." + setting.key + " is " + shown(setting, given) + "; it must be a "
+            problems.add(where + "." + setting.key + " is " + shown(setting, given) + "; it must be "
                     + setting.type.words());
             return null;
         }

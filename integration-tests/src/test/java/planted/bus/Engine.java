@@ -1,0 +1,8 @@
+package planted.bus;
+
+import planted.memory.Clocked;
+
+/** Closes a cycle. */
+public class Engine {
+    Clocked clocked;
+}

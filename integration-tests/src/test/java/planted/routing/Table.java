@@ -1,0 +1,4 @@
+package planted.routing;
+
+/** Somebody to peek at. */
+public class Table {}
