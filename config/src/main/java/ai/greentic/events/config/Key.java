@@ -24,15 +24,15 @@ record Key(
         List<String> oneOf,
         String doc) {
     enum Type {
-        TEXT("text"),
-        IDENTIFIER("identifier of letters, digits, '.', '_' and '-'"),
-        PATH("path"),
-        FLAG("1/true/yes/on or 0/false/no/off"),
-        PORT("number from 0 to 65535"),
-        U32("number from 0 to 4294967295"),
-        U64("number from 0 to 9223372036854775807"),
-        DECIMAL("decimal number"),
-        LIST("list"),
+        TEXT("a text"),
+        IDENTIFIER("an identifier of letters, digits, '.', '_' and '-'"),
+        PATH("a path"),
+        FLAG("one of 1/true/yes/on or 0/false/no/off"),
+        PORT("a number from 0 to 65535"),
+        U32("a number from 0 to 4294967295"),
+        U64("a number from 0 to 9223372036854775807"),
+        DECIMAL("a decimal number"),
+        LIST("a list"),
         /** Anything: a free map or list. */
         ANY("anything");
 
@@ -92,7 +92,7 @@ record Key(
     /** What the value must be, in words. */
     String rule() {
         return oneOf.isEmpty()
-                ? "a " + type.words
+                ? type.words
                 : "one of "
                         + String.join(
                                 ", ",

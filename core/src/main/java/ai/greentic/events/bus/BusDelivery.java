@@ -81,7 +81,7 @@ final class BusDelivery implements Delivery {
 
     @Override
     public <T> T payload(Class<T> type) {
-        return event.payload().as(type, dispatcher.payloadMapper());
+        return event.payload().as(type, dispatcher.engine.payloadMapper);
     }
 
     @Override
@@ -146,7 +146,7 @@ final class BusDelivery implements Delivery {
             future = settledFuture.asked;
         }
         if (future != null) {
-            dispatcher.onHandlerThread(() -> complete(future, failure));
+            dispatcher.engine.tasks.handle(() -> complete(future, failure));
         }
     }
 

@@ -1,7 +1,6 @@
 package ai.greentic.events.bus;
 
 import ai.greentic.events.ErrorCode;
-import ai.greentic.events.PayloadMapper;
 import ai.greentic.events.delivery.RedeliveryPolicy;
 import ai.greentic.events.spi.Settled;
 import ai.greentic.events.spi.Shard;
@@ -29,7 +28,7 @@ final class Dispatcher {
     /** How long one subscription keeps a handler thread while others wait for one. */
     private static final long TURN_NANOS = 5_000_000;
 
-    private final Engine engine;
+    final Engine engine;
     private final SubscribeOptions options;
     private final @Nullable EventHandler handler;
     private final @Nullable AsyncEventHandler asyncHandler;
@@ -66,11 +65,6 @@ final class Dispatcher {
         this.pullers = new WaitingLine(lock, engine.tasks, engine.time);
     }
 
-    @Nullable
-    PayloadMapper payloadMapper() {
-        return engine.payloadMapper;
-    }
-
     String subscription() {
         return subscription;
     }
@@ -89,9 +83,9 @@ final class Dispatcher {
     void accept(List<BusDelivery> deliveries) {
         lock.lock();
         try {
+            deliveries.get(0).leg.hold(deliveries);
             for (BusDelivery delivery : deliveries) {
                 held++;
-                delivery.leg.hold(delivery.inbound);
                 if (stopping) {
                     giveBack(delivery, Duration.ZERO);
                 } else {
@@ -368,9 +362,12 @@ final class Dispatcher {
         close(delivery);
         boolean owned = !delivery.leg.isLost(delivery.inbound);
         if (owned) {
-            delivery.leg.settle(settlement, delivery);
+            held--;
+            queue.release(delivery.key);
+            delivery.leg.settle(settlement, delivery, queue.ready() > 0);
+        } else {
+            drop(delivery);
         }
-        drop(delivery);
         idle.changed();
         return owned;
     }
@@ -382,7 +379,7 @@ final class Dispatcher {
         delivery.stopAckTimer();
     }
 
-    /** The delivery is no longer ours; its follower goes on. */
+    /** The delivery was lost; its follower goes on. */
     private void drop(BusDelivery delivery) {
         held--;
         delivery.leg.letGo(delivery.inbound.shard());
@@ -398,8 +395,7 @@ final class Dispatcher {
     private void surrender(BusDelivery delivery, Duration delay) {
         delivery.open = false;
         held--;
-        delivery.leg.letGo(delivery.inbound.shard());
-        delivery.leg.settle(Settled.redeliver(delivery.inbound, delay), delivery);
+        delivery.leg.settle(Settled.redeliver(delivery.inbound, delay), delivery, false);
     }
 
     // Pulling.
@@ -492,9 +488,5 @@ final class Dispatcher {
 
     private boolean isIdle() {
         return handed == (HANDLING.get() == this ? 1 : 0);
-    }
-
-    void onHandlerThread(Runnable work) {
-        engine.tasks.handle(work);
     }
 }

@@ -22,8 +22,16 @@ final class Outbox {
     /** A settlement, and the delivery whose owner may want to know how it went. */
     record Ending(Settled settled, @Nullable BusDelivery delivery) {}
 
-    synchronized void add(Settled settled, @Nullable BusDelivery delivery) {
+    /** Adds a settlement of something held, which is let go; returns how many wait now. */
+    synchronized int settle(Settled settled, BusDelivery delivery) {
+        heldByShard[settled.delivery().shard().index() + 1]--;
         endings.add(new Ending(settled, delivery));
+        return endings.size();
+    }
+
+    /** Adds a settlement of something that was never held. */
+    synchronized void refuse(Settled settled) {
+        endings.add(new Ending(settled, null));
     }
 
     /** Takes everything that is to be settled. */
@@ -36,8 +44,14 @@ final class Outbox {
         return taken;
     }
 
-    /** The engine has the delivery from now on. */
-    synchronized void hold(InboundDelivery delivery) {
+    /** The engine has the deliveries from now on. */
+    synchronized void hold(List<BusDelivery> deliveries) {
+        for (BusDelivery delivery : deliveries) {
+            hold(delivery.inbound);
+        }
+    }
+
+    private void hold(InboundDelivery delivery) {
         int index = delivery.shard().index() + 1;
         if (index >= heldByShard.length) {
             int length = Math.max(index + 1, heldByShard.length * 2);

@@ -29,6 +29,9 @@ import org.slf4j.LoggerFactory;
 final class SubscriptionLeg implements Signal {
     private static final Logger LOG = LoggerFactory.getLogger(SubscriptionLeg.class);
     private static final int MAX_POLL = 256;
+    /** Settlements that may wait for the runner's next round. */
+    private static final int MAX_LAZY = 64;
+
     private static final long FIRST_WAIT_MILLIS = 100;
     private static final long LONGEST_WAIT_MILLIS = 5_000;
     private static final int FAILURES_BEFORE_REBIND = 3;
@@ -92,23 +95,39 @@ final class SubscriptionLeg implements Signal {
     /** Lets the runner have the leg. */
     void start() {
         runner.adopted();
-        runner.enqueue(this);
+        runner.enqueue(this, true);
     }
 
     void wake() {
-        if (scheduled.compareAndSet(false, true)) {
-            runner.enqueue(this);
+        wake(true);
+    }
+
+    private void wake(boolean urgent) {
+        if (!scheduled.get() && scheduled.compareAndSet(false, true)) {
+            runner.enqueue(this, urgent);
+        } else if (urgent) {
+            runner.hurry();
         }
     }
 
-    /** Has a delivery settled; with the delivery itself if its owner is to hear of it. */
-    void settle(Settled settled, @Nullable BusDelivery delivery) {
-        outbox.add(settled, delivery);
+    /**
+     * Has a held delivery settled, and lets it go.
+     *
+     * @param more whether another settlement will follow soon: the runner may then take its time, so that it can take several at once
+     */
+    void settle(Settled settled, BusDelivery delivery, boolean more) {
+        int waiting = outbox.settle(settled, delivery);
+        wake(!more || waiting >= MAX_LAZY || !revoking.isEmpty());
+    }
+
+    /** Has a delivery settled that never became the dispatcher's. */
+    private void refuse(Settled settled) {
+        outbox.refuse(settled);
         wake();
     }
 
-    void hold(InboundDelivery delivery) {
-        outbox.hold(delivery);
+    void hold(List<BusDelivery> deliveries) {
+        outbox.hold(deliveries);
     }
 
     void letGo(Shard shard) {
@@ -241,7 +260,7 @@ final class SubscriptionLeg implements Signal {
 
     private @Nullable BusDelivery admit(InboundDelivery delivery) {
         if (!subscription.admits(delivery.address())) {
-            settle(Settled.ack(delivery), null);
+            refuse(Settled.ack(delivery));
             return null;
         }
         EventEnvelope event = delivery.event();
@@ -254,7 +273,7 @@ final class SubscriptionLeg implements Signal {
             }
         }
         if (!event.address().tenant().env().equals(delivery.address().tenant().env())) {
-            settle(Settled.ack(delivery), null);
+            refuse(Settled.ack(delivery));
             return null;
         }
         if (!event.address().equals(delivery.address())) {
@@ -272,10 +291,10 @@ final class SubscriptionLeg implements Signal {
         try {
             subscription.putDeadLetter(this, delivery, code, String.valueOf(reason));
             LOG.warn("a delivery of {} at {} is a dead letter: {}", delivery.address(), delivery.position(), reason);
-            settle(Settled.ack(delivery), null);
+            refuse(Settled.ack(delivery));
         } catch (RuntimeException e) {
             LOG.error("a delivery of {} at {} could not be quarantined", delivery.address(), delivery.position(), e);
-            settle(Settled.redeliver(delivery, Duration.ofMillis(LONGEST_WAIT_MILLIS)), null);
+            refuse(Settled.redeliver(delivery, Duration.ofMillis(LONGEST_WAIT_MILLIS)));
         }
     }
 
@@ -287,8 +306,8 @@ final class SubscriptionLeg implements Signal {
         }
         if (!kind.retryable() && kind != ErrorKind.INTERNAL) {
             LOG.error("subscription {} failed on provider {}", subscription, registration, e);
-            end();
             subscription.failed((EventsException) e);
+            end();
             return Next.ENDED;
         }
         failures++;

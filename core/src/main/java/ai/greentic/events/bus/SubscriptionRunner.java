@@ -17,7 +17,8 @@ final class SubscriptionRunner {
     private static final Logger LOG = LoggerFactory.getLogger(SubscriptionRunner.class);
     private static final Duration IDLE = Duration.ofSeconds(10);
     private static final Duration POLL_ALONE = Duration.ofMillis(5);
-    private static final Duration BETWEEN_ROUNDS = Duration.ofMillis(2);
+    private static final Duration BETWEEN_ROUNDS = Duration.ofMillis(1);
+    private static final int ROUNDS_BEFORE_REST = 10;
 
     private final Tasks tasks;
     private final Signal signal;
@@ -26,6 +27,9 @@ final class SubscriptionRunner {
 
     private final Set<SubscriptionLeg> polled = new LinkedHashSet<>();
     private volatile boolean closing;
+    /** Waits without a round to come: whoever has something must say so. */
+    private volatile boolean resting;
+
     private volatile int legs;
 
     SubscriptionRunner(Tasks tasks) {
@@ -37,8 +41,16 @@ final class SubscriptionRunner {
         tasks.start("runner-" + number, this::run);
     }
 
-    void enqueue(SubscriptionLeg leg) {
+    /** Has a leg run: now, or, if that is early enough, in the round that is coming anyway. */
+    void enqueue(SubscriptionLeg leg, boolean urgent) {
         awake.add(leg);
+        if (urgent || resting) {
+            signal.raise();
+        }
+    }
+
+    /** Begins the coming round now. */
+    void hurry() {
         signal.raise();
     }
 
@@ -59,17 +71,37 @@ final class SubscriptionRunner {
     }
 
     private void run() {
+        int quiet = 0;
         try {
             while (!closing) {
                 boolean busy = runAwake();
                 busy |= runPolled();
                 if (!busy) {
-                    signal.await(polled.isEmpty() ? IDLE : BETWEEN_ROUNDS);
+                    quiet = rest(quiet);
+                } else {
+                    quiet = 0;
                 }
             }
         } catch (InterruptedException e) {
             LOG.debug("runner interrupted while closing");
         }
+    }
+
+    /** Waits for the next round, and after some empty ones until somebody has something. */
+    private int rest(int quietRounds) throws InterruptedException {
+        if (!polled.isEmpty() || quietRounds < ROUNDS_BEFORE_REST) {
+            signal.await(BETWEEN_ROUNDS);
+            return quietRounds + 1;
+        }
+        resting = true;
+        try {
+            if (awake.isEmpty()) {
+                signal.await(IDLE);
+            }
+        } finally {
+            resting = false;
+        }
+        return 0;
     }
 
     private boolean runAwake() throws InterruptedException {

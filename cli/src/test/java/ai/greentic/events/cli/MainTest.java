@@ -1,0 +1,209 @@
+package ai.greentic.events.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class MainTest {
+    private static final String PACK = Path.of("../examples/packs/quickstart").toString();
+
+    @TempDir
+    Path directory;
+
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    private int run(String... args) {
+        return Main.run(new PrintWriter(out), new PrintWriter(err), args);
+    }
+
+    /** Wrong use: exit status, and what the message must name. {@code PACK} stands for the example, {@code DIR} for an empty folder. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "|2|a command is required",
+                "publsh|2|publish",
+                "inspect|2|--pack",
+                "inspect --pack DIR|4|no pack.yaml",
+                "inspect --pack DIR/none|4|does not exist",
+                "inspect --pack oci://x/y|2|not fetched",
+                "inspect --pack PACK --jsn|2|--json",
+                "publish --pack PACK --tenant acme orders.created|2|payload",
+                "publish --pack PACK --tenant acme orders.created {|2|not JSON",
+                "publish --pack PACK --tenant acme orders.created 1 --file x|2|payload once",
+                "publish --pack PACK --tenant acme orders.created --file DIR/none|2|not a file",
+                "publish --pack PACK orders.created 1|2|--tenant",
+                "publish --pack PACK --tenant a/b orders.created 1|2|tenant id",
+                "publish --pack PACK --tenant acme orders.* 1|2|wildcards",
+                "publish --pack PACK --tenant acme nobody.cares 1|4|no broker or sink carries",
+                "publish --pack PACK --tenant acme orders.created 1 --metadata x|2|KEY=VALUE",
+                "publish --pack PACK --pack PACK --tenant acme orders.created 1|2|repeats the pack id",
+                "publish --pack PACK --tenant acme orders.created 1 --provider-path DIR/x.jar|2|not a file",
+                "publish --pack PACK --tenant acme orders.created 1 --config DIR/x.toml|4|does not exist",
+                "subscribe --pack PACK --tenant acme orders.* --timeout soon|2|10s",
+                "subscribe --pack PACK --tenant acme orders.* --count 0|2|at least 1",
+                "subscribe --pack PACK --tenant acme orders.* --count x|2|--count",
+                "subscribe --pack PACK --tenant acme orders.* --from yesterday|2|earliest",
+                "subscribe --pack PACK --tenant acme nobody.* --timeout 1s|4|nobody.*",
+                "subscribe --pack PACK --tenant acme a\u0020b --timeout 1s|2|topic pattern",
+                "subscribe --pack PACK --tenant acme orders.* --group a/b --timeout 1s|2|letters",
+                "subscribe --pack PACK --tenant * orders.* --timeout 1s|3|all tenants",
+                "explain|2|route or access",
+                "explain route --pack PACK nobody.cares|4|no broker",
+                "explain access --tenant acme --action dance x|2|PUBLISH",
+                "config|2|show or explain",
+            })
+    void wrongUseIsExplainedWithoutStackTrace(String line, int status, String message) {
+        String[] args = line == null
+                ? new String[0]
+                : java.util.Arrays.stream(line.split(" "))
+                        .map(arg -> arg.replace("PACK", PACK).replace("DIR", directory.toString()))
+                        .toArray(String[]::new);
+        if (line != null && line.contains("a b")) {
+            args = new String[] {"subscribe", "--pack", PACK, "--tenant", "acme", "a b", "--timeout", "1s"};
+        }
+        assertThat(run(args)).as(err.toString()).isEqualTo(status);
+        assertThat(err.toString()).contains(message).doesNotContain("\tat ");
+        assertThat(out.toString()).isEmpty();
+    }
+
+    @Test
+    void inspectPrintsTheOriginalsTextAndJson() {
+        assertThat(run("--pack", PACK)).isZero();
+        assertThat(out.toString())
+                .startsWith("Providers:\n"
+                        + "- orders (Broker, transport=Other(\"memory\"), reliability=AtLeastOnce, ordering=PerKey)\n"
+                        + "- billing (Broker, transport=Other(\"memory\"), reliability=AtLeastOnce, ordering=None)\n")
+                .contains("retry.max_retries = 5");
+        out.getBuffer().setLength(0);
+        assertThat(run("inspect", "--pack", PACK, "--json")).isZero();
+        assertThat(out.toString()).contains("\"transport\":{\"other\":\"memory\"}", "\"topics\":[\"orders.*\"]");
+    }
+
+    @Test
+    void packsWithOneProviderNameAreKeptApartAndReported() throws IOException {
+        Files.writeString(
+                directory.resolve("pack.yaml"),
+                "id: second\nversion: 1\nevents: {providers: [{name: orders, kind: bridge, component: c}]}\n");
+        assertThat(run("inspect", "--pack", PACK, "--pack", directory.toString()))
+                .isZero();
+        assertThat(err.toString()).contains("orders stands in more than one pack");
+        assertThat(out.toString()).contains("bridge orders:");
+    }
+
+    @Test
+    void publishSaysThatTheStoreIsInMemory() {
+        assertThat(run(
+                        "publish",
+                        "--pack",
+                        PACK,
+                        "--tenant",
+                        "acme",
+                        "orders.created",
+                        "{\"id\":1}",
+                        "--json",
+                        "--ordering-key",
+                        "k"))
+                .isZero();
+        assertThat(out.toString())
+                .matches(
+                        "\\{\"event_id\":\"evt-[a-z0-9]{12}\",\"status\":\"PUBLISHED\",\"provider\":\"orders\",\"position\":\"1\",\"attempts\":1,\"durable\":false}\n");
+        assertThat(err.toString()).contains("in memory");
+    }
+
+    @Test
+    void aTransportWithoutProviderRunsInMemoryOrIsRefused() throws IOException {
+        Files.writeString(
+                directory.resolve("pack.yaml"),
+                "id: p\nversion: 1\nevents: {providers: [{name: q, kind: broker, component: c, capabilities: {transport: nats, topics: [a]}}]}\n");
+        String[] publish = {"publish", "--pack", directory.toString(), "--tenant", "acme", "a", "1"};
+        assertThat(run(publish)).isZero();
+        assertThat(err.toString()).contains("provider q runs in memory").contains("nats");
+        String[] strict = java.util.Arrays.copyOf(publish, publish.length + 1);
+        strict[publish.length] = "--strict";
+        assertThat(run(strict)).isEqualTo(4);
+        assertThat(err.toString()).contains("wants transport 'nats'");
+    }
+
+    @Test
+    void subscribeThatRunsOutOfTimeExitsWithOne() {
+        assertThat(run(
+                        "subscribe",
+                        "--pack",
+                        PACK,
+                        "--tenant",
+                        "acme",
+                        "orders.*",
+                        "--count",
+                        "1",
+                        "--timeout",
+                        "50ms"))
+                .isOne();
+        assertThat(run("subscribe", "--pack", PACK, "--tenant", "acme", "orders.*", "--timeout", "50ms"))
+                .isZero();
+    }
+
+    @Test
+    void accessRulesOfTheSettingsHold() throws IOException {
+        Path config = Files.writeString(
+                directory.resolve("c.toml"),
+                "[events.access]\nrules = [{effect = \"allow\", actions = [\"publish\"], topic = \"orders.*\", caller = \"shop\"}]\n");
+        assertThat(run(
+                        "explain",
+                        "access",
+                        "--tenant",
+                        "acme",
+                        "--as",
+                        "shop",
+                        "orders.x",
+                        "--config",
+                        config.toString()))
+                .isZero();
+        assertThat(out.toString()).contains("allowed: rule 1");
+        assertThat(run("--config", config.toString(), "explain", "access", "--tenant", "acme", "orders.x"))
+                .isEqualTo(3);
+        assertThat(out.toString()).contains("denied: no rule concerns it");
+        assertThat(run("publish", "--config", config.toString(), "--pack", PACK, "--tenant", "acme", "orders.x", "1"))
+                .isEqualTo(3);
+        assertThat(err.toString()).contains("host may not publish orders.x of dev/acme");
+    }
+
+    @Test
+    void tellsItsStory() {
+        assertThat(run("try")).as(err.toString()).isZero();
+        assertThat(out.toString())
+                .contains("acme got {\"order\":\"anvil\"}")
+                .contains("refused: guest may not subscribe b*");
+        assertThat(out.toString().lines().count()).as("one screen").isLessThan(25);
+    }
+
+    @Test
+    void showsAndExplainsSettings() {
+        assertThat(run("config", "show", "--json", "--state-dir", directory.toString()))
+                .isZero();
+        assertThat(out.toString()).contains("\"state_dir\": \"" + directory + "\"");
+        assertThat(run("config", "show")).isZero();
+        assertThat(run("config", "explain")).isZero();
+        assertThat(run("config", "explain", "--json")).isZero();
+        assertThat(out.toString()).contains("Configuration:", "\"provenance\"");
+        assertThat(err.toString()).contains("Warnings:\n- telemetry.enabled");
+    }
+
+    @Test
+    void helpVersionAndCompletion() {
+        assertThat(run("--help")).isZero();
+        assertThat(run("publish", "--help")).isZero();
+        assertThat(run("--version")).isZero();
+        assertThat(run("completion")).isZero();
+        assertThat(out.toString()).contains("greentic-events try", "--ordering-key", "complete -F");
+    }
+}
