@@ -54,7 +54,7 @@ class MainTest {
                 "subscribe --pack PACK --tenant acme orders.* --count x|2|--count",
                 "subscribe --pack PACK --tenant acme orders.* --from yesterday|2|earliest",
                 "subscribe --pack PACK --tenant acme nobody.* --timeout 1s|4|nobody.*",
-                "subscribe --pack PACK --tenant acme a\u0020b --timeout 1s|2|topic pattern",
+                "subscribe --pack PACK --tenant acme a b --timeout 1s|2|topic pattern",
                 "subscribe --pack PACK --tenant acme orders.* --group a/b --timeout 1s|2|letters",
                 "subscribe --pack PACK --tenant * orders.* --timeout 1s|3|all tenants",
                 "explain|2|route or access",

@@ -3,6 +3,7 @@ package ai.greentic.events.bus;
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.PublishReceipt;
+import ai.greentic.events.TenantTopic;
 import ai.greentic.events.spi.PublishOutcome;
 import ai.greentic.events.spi.Signal;
 import java.util.concurrent.CompletableFuture;
@@ -23,6 +24,9 @@ final class Publish {
     }
 
     final PreparedEvent event;
+    /** What the event must stay in order with; null if nothing. */
+    final @Nullable Object key;
+
     final @Nullable CompletableFuture<PublishReceipt> future;
     State state = State.NEW;
     int attempts;
@@ -34,8 +38,12 @@ final class Publish {
 
     volatile @Nullable PublishOutcome outcome;
 
+    private record Key(TenantTopic address, String value) {}
+
     Publish(PreparedEvent event, @Nullable CompletableFuture<PublishReceipt> future) {
         this.event = event;
+        String value = event.orderingKey();
+        this.key = value == null ? null : new Key(event.address(), value);
         this.future = future;
     }
 

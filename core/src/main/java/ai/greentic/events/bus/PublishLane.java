@@ -2,7 +2,6 @@ package ai.greentic.events.bus;
 
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventsException;
-import ai.greentic.events.TenantTopic;
 import ai.greentic.events.spi.EventProvider;
 import ai.greentic.events.spi.OutboundEvent;
 import ai.greentic.events.spi.PublishOutcome;
@@ -38,7 +37,7 @@ final class PublishLane {
 
     private final ReentrantLock lock = new ReentrantLock();
     private final KeyedQueue<Publish> queue = new KeyedQueue<>();
-    private final IdleWatch idle = new IdleWatch(lock, () -> outstanding() == 0);
+    private final IdleWatch idle = new IdleWatch(lock, this::isIdle);
 
     private final WaitingLine awaitingRoom;
     /** Whose outcome nobody waits for with a deadline: they are told when the lane gives up. */
@@ -47,8 +46,6 @@ final class PublishLane {
     private int outstanding;
     private boolean led;
     private boolean closed;
-
-    private record Key(TenantTopic address, String value) {}
 
     PublishLane(EventProvider provider, String name, Time time, Tasks tasks, int capacity) {
         this.provider = provider;
@@ -183,17 +180,8 @@ final class PublishLane {
         return true;
     }
 
-    private static @Nullable Key keyOf(Publish publish) {
-        String value = publish.event.orderingKey();
-        return value == null ? null : new Key(publish.event.address(), value);
-    }
-
     private void enqueue(Publish publish) {
-        publish.state = queue.add(keyOf(publish), publish) ? Publish.State.READY : Publish.State.BEHIND;
-    }
-
-    private int outstanding() {
-        return outstanding;
+        publish.state = queue.add(publish.key, publish) ? Publish.State.READY : Publish.State.BEHIND;
     }
 
     /** Leads until the own event is sent, or, as a task, until nothing is left; then hands on. */
@@ -303,8 +291,7 @@ final class PublishLane {
     }
 
     private void failAll(List<Publish> batch, EventsException failure) {
-        PublishOutcome outcome = PublishOutcome.failed(failure);
-        batch.forEach(publish -> finish(publish, outcome));
+        batch.forEach(publish -> finish(publish, PublishOutcome.failed(failure)));
     }
 
     /** Nothing was attempted: the interrupted caller gives up, the others go on. */
@@ -358,15 +345,20 @@ final class PublishLane {
         }
     }
 
+    /** Frees the key of a publish that was ready or sent, and takes it off the account. */
     private void leave(Publish publish) {
+        Publish next = queue.release(publish.key);
+        if (next != null) {
+            next.state = Publish.State.READY;
+        }
+        done(publish);
+    }
+
+    private void done(Publish publish) {
         publish.state = Publish.State.DONE;
         outstanding--;
         if (publish.future != null) {
             promised.remove(publish);
-        }
-        Publish next = queue.release(keyOf(publish));
-        if (next != null) {
-            next.state = Publish.State.READY;
         }
         callForRoom();
         idle.changed();
@@ -453,13 +445,14 @@ final class PublishLane {
         if (publish.state == Publish.State.READY) {
             queue.removeReady(publish);
             leave(publish);
-            return;
+        } else {
+            queue.removeBehind(java.util.Objects.requireNonNull(publish.key), publish);
+            done(publish);
         }
-        queue.removeBehind(java.util.Objects.requireNonNull(keyOf(publish)), publish);
-        publish.state = Publish.State.DONE;
-        outstanding--;
-        callForRoom();
-        idle.changed();
+    }
+
+    private boolean isIdle() {
+        return outstanding == 0;
     }
 
     /** Refuses new publishes from now on. */

@@ -147,7 +147,7 @@ public final class SettingsSchema {
     private static @Nullable Object convert(
             Setting setting, Object given, String where, Collection<? super String> problems) {
         try {
-            Object value = convert(setting.type, given);
+            Object value = convert(setting.type, setting.secret ? SecretReference.resolve(given.toString()) : given);
             Number number = value instanceof Duration duration
                     ? (Number) duration.toMillis()
                     : value instanceof Number n ? n : null;
@@ -165,6 +165,9 @@ public final class SettingsSchema {
                 return null;
             }
             return value;
+        } catch (SecretReference.Missing e) {
+            problems.add(where + "." + setting.key + " " + e.getMessage());
+            return null;
         } catch (IllegalArgumentException | ArithmeticException | DateTimeParseException e) {
             problems.add(where + "." + setting.key + " is " + shown(setting, given) + "; it must be "
                     + setting.type.words());

@@ -58,4 +58,23 @@ class SettingsSchemaTest {
         ProviderSettings settings = SCHEMA.parse(Map.of("url", "x", "password", "hunter2"), "p", problems);
         assertThat(settings.toString()).doesNotContain("hunter2").contains("password=(hidden)");
     }
+
+    @Test
+    void resolvesSecretsByReference(@org.junit.jupiter.api.io.TempDir java.nio.file.Path directory) throws Exception {
+        java.nio.file.Path file = java.nio.file.Files.writeString(directory.resolve("secret"), "hunter2\n");
+        List<String> problems = new ArrayList<>();
+        assertThat(SCHEMA.parse(Map.of("url", "x", "password", "file:" + file), "p", problems)
+                        .text("password"))
+                .contains("hunter2");
+        assertThat(SCHEMA.parse(Map.of("url", "x", "password", "env:PATH"), "p", problems)
+                        .text("password"))
+                .contains(System.getenv("PATH"));
+        assertThat(problems).isEmpty();
+        SCHEMA.parse(Map.of("url", "x", "password", "env:NO_SUCH_VARIABLE_HERE"), "p", problems);
+        SCHEMA.parse(Map.of("url", "x", "password", "file:/no/such/file"), "p", problems);
+        assertThat(problems)
+                .containsExactly(
+                        "p.password refers to the environment variable NO_SUCH_VARIABLE_HERE, which is not set",
+                        "p.password refers to the file /no/such/file, which cannot be read");
+    }
 }

@@ -1,0 +1,5 @@
+/** Small programs, run by the check, their output compared. */
+@NullMarked
+package ai.greentic.events.examples;
+
+import org.jspecify.annotations.NullMarked;
