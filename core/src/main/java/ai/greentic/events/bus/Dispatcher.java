@@ -311,7 +311,8 @@ final class Dispatcher {
         try {
             engine.putDeadLetter(delivery, subscription, code, reason);
             kept = true;
-            LOG.warn("{} of subscription {} is a dead letter: {}", delivery, subscription, reason, cause);
+            LOG.warn("{} of subscription {} is a dead letter: {}", delivery, subscription, reason);
+            LOG.debug("its last failure", cause);
         } catch (RuntimeException e) {
             kept = false;
             LOG.error(

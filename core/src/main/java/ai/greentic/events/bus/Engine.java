@@ -50,7 +50,9 @@ final class Engine {
 
     private final List<SubscriptionRunner> runners = new ArrayList<>();
     private final Set<BusSubscription> subscriptions = new LinkedHashSet<>();
-    private final AtomicBoolean closed = new AtomicBoolean();
+    private final AtomicBoolean closing = new AtomicBoolean();
+    /** Handlers may still publish while their subscriptions drain; this comes after. */
+    private volatile boolean publishingEnded;
 
     Engine(
             Time time,
@@ -71,13 +73,15 @@ final class Engine {
         this.registrations = List.copyOf(registrations);
     }
 
-    boolean isClosed() {
-        return closed.get();
+    void refuseToPublishIfClosed() {
+        if (publishingEnded) {
+            throw new EventsException(ErrorCode.CLOSED, "the bus is closed; nothing can be published");
+        }
     }
 
-    void refuseIfClosed(String what) {
-        if (closed.get()) {
-            throw new EventsException(ErrorCode.CLOSED, "the bus is closed; " + what);
+    private void refuseToSubscribeIfClosing() {
+        if (closing.get()) {
+            throw new EventsException(ErrorCode.CLOSED, "the bus is closed; nothing can be subscribed to");
         }
     }
 
@@ -85,7 +89,7 @@ final class Engine {
 
     <S extends BusSubscription> S open(
             S subscription, Caller caller, TenantScope scope, TopicPattern pattern, SubscribeOptions options) {
-        refuseIfClosed("nothing can be subscribed to");
+        refuseToSubscribeIfClosing();
         authorise(caller, scope, AccessAction.SUBSCRIBE, pattern);
         if (!options.startAt().equals(StartAt.NEW)) {
             authorise(caller, scope, AccessAction.REPLAY, pattern);
@@ -109,9 +113,9 @@ final class Engine {
             ended(subscription);
             throw e;
         }
-        if (closed.get()) {
+        if (closing.get()) {
             subscription.close();
-            refuseIfClosed("nothing can be subscribed to");
+            refuseToSubscribeIfClosing();
         }
         return subscription;
     }
@@ -299,13 +303,12 @@ final class Engine {
 
     /** Closes everything within about the grace time; returns whether nothing had to be cut short. */
     boolean close(Duration grace) throws InterruptedException {
-        if (!closed.compareAndSet(false, true)) {
+        if (!closing.compareAndSet(false, true)) {
             return true;
         }
         long deadline = time.nanos() + grace.toNanos();
         boolean clean = true;
         boolean interrupted = false;
-        registrations.forEach(registration -> lanes(registration).forEach(PublishLane::refuse));
         List<BusSubscription> open;
         synchronized (subscriptions) {
             open = List.copyOf(subscriptions);
@@ -315,6 +318,7 @@ final class Engine {
             for (BusSubscription subscription : open) {
                 clean &= subscription.drain(left(deadline));
             }
+            endPublishing();
             for (Registration registration : registrations) {
                 for (PublishLane lane : registration.lanes()) {
                     clean &= lane.awaitIdle(deadline);
@@ -324,6 +328,7 @@ final class Engine {
             interrupted = true;
             clean = false;
         }
+        endPublishing();
         registrations.forEach(registration -> lanes(registration).forEach(PublishLane::giveUp));
         synchronized (this) {
             runners.forEach(SubscriptionRunner::close);
@@ -336,6 +341,11 @@ final class Engine {
             throw new InterruptedException();
         }
         return clean;
+    }
+
+    private void endPublishing() {
+        publishingEnded = true;
+        registrations.forEach(registration -> lanes(registration).forEach(PublishLane::refuse));
     }
 
     private Duration left(long deadline) {

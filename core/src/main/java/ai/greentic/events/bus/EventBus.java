@@ -89,7 +89,7 @@ public final class EventBus implements AutoCloseable {
 
     /**
      * Publishes without waiting: no I/O on this thread. Nothing operational is thrown; a refusal, for instance {@code OVERLOADED},
-     * fails the future. The future completes on a handler thread.
+     * fails the future, and so does the end of its time, a second late at most. The future completes on a handler thread.
      */
     public CompletableFuture<PublishReceipt> publishAsync(EventEnvelope event) {
         try {
@@ -249,7 +249,8 @@ public final class EventBus implements AutoCloseable {
     // Ending.
 
     /**
-     * Stops publishing and subscriptions, finishes what is on its way, and closes the bus.
+     * Stops fetching, lets handlers finish, which may still publish, then ends publishing, waits for what is on its way, and closes the
+     * bus.
      *
      * @return whether everything finished within the grace time
      */

@@ -6,6 +6,7 @@ import ai.greentic.events.PublishReceipt;
 import ai.greentic.events.TenantTopic;
 import ai.greentic.events.spi.PublishOutcome;
 import ai.greentic.events.spi.Signal;
+import ai.greentic.events.spi.Tasks;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +29,9 @@ final class Publish {
     final @Nullable Object key;
 
     final @Nullable CompletableFuture<PublishReceipt> future;
+    /** For those that nobody waits for: until when, in the terms of the monotonic clock. */
+    long deadlineNanos;
+
     State state = State.NEW;
     int attempts;
     /** Set while a thread waits for this publish. */
@@ -78,8 +82,21 @@ final class Publish {
                 event.event().id(), event.provider(), attempts, event.route().durable(), known.position());
     }
 
-    /** Completes the caller's future; on a handler thread. */
-    void completeFuture(CompletableFuture<PublishReceipt> target) {
+    EventsException refusedBy(String provider, int capacity) {
+        return new EventsException(
+                ErrorCode.PUBLISH_QUEUE_FULL,
+                "provider " + provider + " has " + capacity + " publishes waiting in the lane of " + event.event()
+                        + "; publish slower, or raise publishQueue");
+    }
+
+    /** Completes the caller's future, if there is one, on a handler thread. */
+    void tell(Tasks tasks) {
+        if (future != null) {
+            tasks.handle(() -> complete(future));
+        }
+    }
+
+    private void complete(CompletableFuture<PublishReceipt> target) {
         try {
             target.complete(receipt());
         } catch (EventsException e) {

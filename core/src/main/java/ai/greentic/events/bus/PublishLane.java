@@ -10,9 +10,7 @@ import ai.greentic.events.spi.Tasks;
 import ai.greentic.events.spi.Time;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.ReentrantLock;
@@ -28,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class PublishLane {
     private static final int MAX_BATCH = 256;
+    private static final Duration SWEEP = Duration.ofSeconds(1);
 
     private final EventProvider provider;
     private final String name;
@@ -40,8 +39,7 @@ final class PublishLane {
     private final IdleWatch idle = new IdleWatch(lock, this::isIdle);
 
     private final WaitingLine awaitingRoom;
-    /** Whose outcome nobody waits for with a deadline: they are told when the lane gives up. */
-    private final Set<Publish> promised = new HashSet<>();
+    private final Promises promises = new Promises();
 
     private int outstanding;
     private boolean led;
@@ -79,15 +77,18 @@ final class PublishLane {
     }
 
     /** Takes a publish without waiting; the outcome reaches its future. Refuses if the lane is full. */
-    void submit(Publish publish) {
+    void submit(Publish publish, long deadlineNanos) {
+        publish.deadlineNanos = deadlineNanos;
         lock.lock();
         try {
             refuseIfClosed(publish);
             if (outstanding >= capacity) {
-                throw full(publish);
+                throw publish.refusedBy(name, capacity);
             }
             outstanding++;
-            promised.add(publish);
+            if (promises.add(publish)) {
+                tasks.schedule(SWEEP, this::sweep);
+            }
             enqueue(publish);
             if (takeLead()) {
                 tasks.execute(() -> lead(null));
@@ -132,13 +133,6 @@ final class PublishLane {
         }
     }
 
-    private EventsException full(Publish publish) {
-        return new EventsException(
-                ErrorCode.PUBLISH_QUEUE_FULL,
-                "provider " + name + " has " + capacity + " publishes waiting in the lane of " + publish.event.event()
-                        + "; publish slower, or raise publishQueue");
-    }
-
     private void refuseIfClosed(Publish publish) {
         if (closed) {
             throw new EventsException(
@@ -160,7 +154,7 @@ final class PublishLane {
             }
             refuseIfClosed(publish);
             if (!called && outstanding >= capacity) {
-                throw full(publish);
+                throw publish.refusedBy(name, capacity);
             }
         }
         outstanding++;
@@ -223,21 +217,9 @@ final class PublishLane {
     }
 
     private List<Publish> takeBatch() {
-        Publish first = queue.poll();
-        if (first == null) {
-            return List.of();
-        }
-        first.state = Publish.State.SENT;
-        if (queue.ready() == 0) {
-            return List.of(first);
-        }
-        List<Publish> batch = new ArrayList<>(Math.min(MAX_BATCH, queue.ready() + 1));
-        batch.add(first);
-        while (batch.size() < MAX_BATCH) {
-            Publish next = queue.poll();
-            if (next == null) {
-                break;
-            }
+        List<Publish> batch = new ArrayList<>(Math.min(MAX_BATCH, queue.ready()));
+        while (batch.size() < MAX_BATCH && queue.ready() > 0) {
+            Publish next = java.util.Objects.requireNonNull(queue.poll());
             next.state = Publish.State.SENT;
             batch.add(next);
         }
@@ -339,10 +321,7 @@ final class PublishLane {
         if (waiter != null) {
             waiter.raise();
         }
-        CompletableFuture<ai.greentic.events.PublishReceipt> future = publish.future;
-        if (future != null) {
-            tasks.handle(() -> publish.completeFuture(future));
-        }
+        publish.tell(tasks);
     }
 
     /** Frees the key of a publish that was ready or sent, and takes it off the account. */
@@ -357,9 +336,7 @@ final class PublishLane {
     private void done(Publish publish) {
         publish.state = Publish.State.DONE;
         outstanding--;
-        if (publish.future != null) {
-            promised.remove(publish);
-        }
+        promises.remove(publish);
         callForRoom();
         idle.changed();
     }
@@ -411,6 +388,24 @@ final class PublishLane {
             return waiter;
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** Gives up on promises whose time ran out; goes on while there are any. */
+    private void sweep() {
+        List<Publish> expired;
+        lock.lock();
+        try {
+            expired = promises.takeExpired(time.nanos());
+            if (promises.stillWatched()) {
+                tasks.schedule(SWEEP, this::sweep);
+            }
+        } finally {
+            lock.unlock();
+        }
+        for (Publish publish : expired) {
+            abandon(publish, ErrorCode.DEADLINE_EXCEEDED, "its time ran out");
+            publish.tell(tasks);
         }
     }
 
@@ -477,9 +472,7 @@ final class PublishLane {
         List<Publish> sent;
         lock.lock();
         try {
-            sent = promised.stream()
-                    .filter(publish -> publish.state == Publish.State.SENT)
-                    .toList();
+            sent = promises.sent();
             left.addAll(queue.takeReady(publish -> true));
             left.addAll(queue.takeBehind(publish -> true));
         } finally {

@@ -46,7 +46,7 @@ final class PublishPipeline {
     }
 
     PreparedEvent prepare(EventEnvelope event, Caller caller) {
-        engine.refuseIfClosed("nothing can be published");
+        engine.refuseToPublishIfClosed();
         validate(event);
         AccessDecision decision = engine.access.decide(
                 caller,
@@ -115,8 +115,8 @@ final class PublishPipeline {
 
     CompletableFuture<PublishReceipt> releaseAsync(PreparedEvent event) {
         CompletableFuture<PublishReceipt> future = new CompletableFuture<>();
-        deadline(event.event());
-        event.route().lane(event).submit(new Publish(event, future));
+        Publish publish = new Publish(event, future);
+        event.route().lane(event).submit(publish, deadline(event.event()));
         return future;
     }
 

@@ -169,7 +169,10 @@ final class SubscriptionLeg implements Signal {
             shardsChanged(polled);
             boolean any = !polled.deliveries().isEmpty();
             if (any) {
-                dispatcher.accept(admitted(polled.deliveries()));
+                List<BusDelivery> admitted = admitted(polled.deliveries());
+                if (!admitted.isEmpty()) {
+                    dispatcher.accept(admitted);
+                }
             }
             if (room == 0) {
                 return polled.quiet() ? Next.REST : Next.POLL;

@@ -72,18 +72,16 @@ final class SubscriptionRunner {
 
     private void run() {
         int quiet = 0;
-        try {
-            while (!closing) {
+        while (!closing) {
+            try {
                 boolean busy = runAwake();
                 busy |= runPolled();
-                if (!busy) {
-                    quiet = rest(quiet);
-                } else {
-                    quiet = 0;
-                }
+                quiet = busy ? 0 : rest(quiet);
+            } catch (InterruptedException e) {
+                LOG.debug("runner interrupted, as it is when the bus closes");
+            } catch (RuntimeException | Error e) {
+                LOG.error("a defect in a subscription's runner; it goes on with the next one", e);
             }
-        } catch (InterruptedException e) {
-            LOG.debug("runner interrupted while closing");
         }
     }
 
@@ -131,8 +129,6 @@ final class SubscriptionRunner {
             polled.remove(leg);
             if (next == SubscriptionLeg.Next.AGAIN) {
                 leg.wake();
-            } else if (next == SubscriptionLeg.Next.ENDED) {
-                LOG.trace("a leg ended");
             }
         }
     }

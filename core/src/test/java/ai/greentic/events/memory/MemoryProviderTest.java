@@ -28,6 +28,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -77,17 +79,17 @@ class MemoryProviderTest {
                     }
                 }))
                 .forEach(stage -> stage.whenComplete((outcome, defect) -> outcomes.add(outcome)));
-        return outcomes.get(0).position();
+        return Objects.requireNonNull(outcomes.get(0).position());
     }
 
-    private ProviderSubscription subscribe(String group, StartAt start) {
+    private ProviderSubscription subscribe(@Nullable String group, StartAt start) {
         return provider.subscribe(new SubscribeRequest(
                 List.of(new SubscribeRequest.Filter(ACME, TopicPattern.of("*"))), group, start, tasks.signal()));
     }
 
     private static List<Integer> numbers(List<InboundDelivery> deliveries) {
         return deliveries.stream()
-                .map(d -> d.event().payload().as(Integer.class))
+                .map(d -> Objects.requireNonNull(d.event()).payload().as(Integer.class))
                 .toList();
     }
 

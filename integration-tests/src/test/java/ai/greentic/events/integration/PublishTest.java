@@ -109,6 +109,40 @@ class PublishTest {
     }
 
     @Test
+    void P10_aFutureDoesNotWaitForEver() {
+        try (TestFabric fabric = TestFabric.create(0, b -> b.publishTimeout(Duration.ofSeconds(2)))) {
+            fabric.faults().silentPublish(true);
+            EventEnvelope.Builder keyed = event("a").orderingKey("k");
+            CompletableFuture<PublishReceipt> sent = fabric.bus().publishAsync(keyed.build());
+            CompletableFuture<PublishReceipt> behind = fabric.bus().publishAsync(keyed.build());
+            fabric.advance(Duration.ofSeconds(4));
+            assertThat(sent.handle((receipt, failure) -> ((EventsException) failure).code()))
+                    .isCompletedWithValue(ErrorCode.OUTCOME_UNKNOWN);
+            assertThat(behind.handle((receipt, failure) -> ((EventsException) failure).code()))
+                    .isCompletedWithValue(ErrorCode.DEADLINE_EXCEEDED);
+        }
+    }
+
+    @Test
+    void P12_handlersMayPublishWhileTheBusDrains() throws Exception {
+        List<PublishReceipt.Status> published = new ArrayList<>();
+        try (TestFabric fabric = TestFabric.create()) {
+            fabric.bus().subscribeAsync(ACME, "a", SubscribeOptions.ephemeral(), delivery -> {
+                CompletableFuture<Void> later = new CompletableFuture<>();
+                fabric.time().schedule(Duration.ofSeconds(1), () -> {
+                    published.add(fabric.bus().publish(ACME, "b", 1).status());
+                    later.complete(null);
+                });
+                return later;
+            });
+            fabric.bus().publish(ACME, "a", 1);
+            fabric.settle();
+            assertThat(fabric.bus().drain(Duration.ofSeconds(5))).isTrue();
+        }
+        assertThat(published).containsExactly(PublishReceipt.Status.PUBLISHED);
+    }
+
+    @Test
     void P6_aKeyHasOneEventOnItsWayAndOthersPass() {
         List<List<String>> calls = new ArrayList<>();
         List<CompletableFuture<PublishOutcome>> answers = new ArrayList<>();
