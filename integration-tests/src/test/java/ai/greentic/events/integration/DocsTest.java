@@ -130,7 +130,7 @@ class DocsTest {
         try (Stream<Path> files = Files.walk(ROOT)) {
             List<Path> sources = files.filter(
                             p -> p.toString().endsWith(".java") && p.toString().contains("src/main"))
-                    .filter(p -> !p.toString().contains("/target/"))
+                    .filter(p -> !ROOT.relativize(p).toString().contains("target/"))
                     .toList();
             assertThat(sources).hasSizeGreaterThan(100);
             for (Path source : sources) {
