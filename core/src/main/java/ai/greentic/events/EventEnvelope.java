@@ -35,6 +35,7 @@ public final class EventEnvelope {
     private final Payload payload;
     private final Map<String, String> metadata;
     private final Map<String, Payload> unknownFields;
+    private final @Nullable String orderingKey;
 
     private EventEnvelope(Builder builder) {
         this.id = Objects.requireNonNull(
@@ -49,6 +50,7 @@ public final class EventEnvelope {
         this.payload = builder.payload;
         this.metadata = Sorted.copyOf(builder.metadata);
         this.unknownFields = Sorted.copyOf(builder.unknownFields);
+        this.orderingKey = metadata.get(ORDERING_KEY);
     }
 
     /** An envelope for a tenant's topic; id and time are required, the rest has defaults. */
@@ -127,7 +129,7 @@ public final class EventEnvelope {
 
     /** What must stay in order within (env, tenant, topic); absent means that the event is unordered. */
     public Optional<String> orderingKey() {
-        return Optional.ofNullable(metadata.get(ORDERING_KEY));
+        return Optional.ofNullable(orderingKey);
     }
 
     /** Fields that this version does not know, as they were read; unmodifiable. */

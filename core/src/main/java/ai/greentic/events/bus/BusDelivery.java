@@ -23,25 +23,30 @@ final class BusDelivery implements Delivery {
     boolean open = true;
     Tasks.@Nullable Timer ackTimer;
 
-    /** Shared by all attempts, and made when somebody asks. */
-    private final SettledFuture settledFuture;
+    /** Shared by all attempts; made when somebody asks, or for a second attempt. Guarded by this. */
+    private @Nullable SettledFuture settledFuture;
 
-    /** A future that may never be wanted. Guarded by itself. */
+    private boolean over;
+    private @Nullable EventsException settleFailure;
+
+    /** How the settlement went or will go. Thread-safe. */
     private static final class SettledFuture {
-        @Nullable
-        CompletableFuture<Void> asked;
+        final CompletableFuture<Void> future = new CompletableFuture<>();
 
-        boolean over;
-
-        @Nullable
-        EventsException failure;
+        void complete(@Nullable EventsException failure) {
+            if (failure == null) {
+                future.complete(null);
+            } else {
+                future.completeExceptionally(failure);
+            }
+        }
     }
 
     /** An ordering key with its address. */
     record Key(TenantTopic address, String value) {}
 
     BusDelivery(Dispatcher dispatcher, SubscriptionLeg leg, InboundDelivery inbound, EventEnvelope event) {
-        this(dispatcher, leg, inbound, event, 0, new SettledFuture());
+        this(dispatcher, leg, inbound, event, 0, null);
     }
 
     private BusDelivery(
@@ -50,14 +55,14 @@ final class BusDelivery implements Delivery {
             InboundDelivery inbound,
             EventEnvelope event,
             int attempt,
-            SettledFuture settledFuture) {
+            @Nullable SettledFuture settledFuture) {
         this.dispatcher = dispatcher;
         this.leg = leg;
         this.inbound = inbound;
         this.event = event;
         this.attempt = attempt;
         this.settledFuture = settledFuture;
-        String value = event.metadata().get(EventEnvelope.ORDERING_KEY);
+        String value = event.orderingKey().orElse(null);
         this.key = value == null ? null : new Key(inbound.address(), value);
     }
 
@@ -71,7 +76,7 @@ final class BusDelivery implements Delivery {
 
     /** The same event, for its next attempt. */
     BusDelivery again() {
-        return new BusDelivery(dispatcher, leg, inbound, event, attempt, settledFuture);
+        return new BusDelivery(dispatcher, leg, inbound, event, attempt, sharedFuture());
     }
 
     @Override
@@ -124,37 +129,31 @@ final class BusDelivery implements Delivery {
 
     @Override
     public CompletableFuture<Void> settled() {
-        synchronized (settledFuture) {
-            CompletableFuture<Void> future = settledFuture.asked;
-            if (future == null) {
-                future = new CompletableFuture<>();
-                settledFuture.asked = future;
-                if (settledFuture.over) {
-                    complete(future, settledFuture.failure);
-                }
+        return sharedFuture().future.copy();
+    }
+
+    private synchronized SettledFuture sharedFuture() {
+        SettledFuture shared = settledFuture;
+        if (shared == null) {
+            shared = new SettledFuture();
+            settledFuture = shared;
+            if (over) {
+                shared.complete(settleFailure);
             }
-            return future.copy();
         }
+        return shared;
     }
 
-    /** The provider has answered; called once. */
+    /** The provider has answered; called once, on the last attempt. */
     void settledAs(@Nullable EventsException failure) {
-        CompletableFuture<Void> future;
-        synchronized (settledFuture) {
-            settledFuture.over = true;
-            settledFuture.failure = failure;
-            future = settledFuture.asked;
+        SettledFuture shared;
+        synchronized (this) {
+            over = true;
+            settleFailure = failure;
+            shared = settledFuture;
         }
-        if (future != null) {
-            dispatcher.engine.tasks.handle(() -> complete(future, failure));
-        }
-    }
-
-    private static void complete(CompletableFuture<Void> future, @Nullable EventsException failure) {
-        if (failure == null) {
-            future.complete(null);
-        } else {
-            future.completeExceptionally(failure);
+        if (shared != null) {
+            dispatcher.engine.tasks.handle(() -> shared.complete(failure));
         }
     }
 

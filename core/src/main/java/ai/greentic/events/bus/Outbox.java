@@ -14,33 +14,46 @@ import org.jspecify.annotations.Nullable;
  * What a leg's runner and its dispatcher share: settlements on their way to the provider, and what is held of each shard. Thread-safe.
  */
 final class Outbox {
-    private List<Ending> endings = new ArrayList<>();
+    private Endings endings = new Endings(0);
     private int[] heldByShard = new int[1];
     private long[] newestFences = new long[1];
     private final Map<Shard, Long> lostFences = new HashMap<>();
 
-    /** A settlement, and the delivery whose owner may want to know how it went. */
-    record Ending(Settled settled, @Nullable BusDelivery delivery) {}
+    /** Settlements, and in the same order the deliveries whose owners may want to know how they went. */
+    static final class Endings {
+        final List<Settled> settled;
+        final List<@Nullable BusDelivery> deliveries;
+
+        private Endings(int expected) {
+            this.settled = new ArrayList<>(expected);
+            this.deliveries = new ArrayList<>(expected);
+        }
+
+        private int add(Settled settlement, @Nullable BusDelivery delivery) {
+            settled.add(settlement);
+            deliveries.add(delivery);
+            return settled.size();
+        }
+    }
 
     /** Adds a settlement of something held, which is let go; returns how many wait now. */
     synchronized int settle(Settled settled, BusDelivery delivery) {
         heldByShard[settled.delivery().shard().index() + 1]--;
-        endings.add(new Ending(settled, delivery));
-        return endings.size();
+        return endings.add(settled, delivery);
     }
 
     /** Adds a settlement of something that was never held. */
     synchronized void refuse(Settled settled) {
-        endings.add(new Ending(settled, null));
+        endings.add(settled, null);
     }
 
-    /** Takes everything that is to be settled. */
-    synchronized List<Ending> take() {
-        if (endings.isEmpty()) {
-            return List.of();
+    /** Takes everything that is to be settled; null if there is nothing. */
+    synchronized @Nullable Endings take() {
+        if (endings.settled.isEmpty()) {
+            return null;
         }
-        List<Ending> taken = endings;
-        endings = new ArrayList<>(Math.min(256, taken.size()));
+        Endings taken = endings;
+        endings = new Endings(Math.min(256, taken.settled.size()));
         return taken;
     }
 

@@ -20,7 +20,7 @@ public final class PreparedEvent implements OutboundEvent {
         this.event = event;
         this.codec = codec;
         this.route = route;
-        this.orderingKey = event.metadata().get(EventEnvelope.ORDERING_KEY);
+        this.orderingKey = event.orderingKey().orElse(null);
     }
 
     @Override

@@ -91,7 +91,7 @@ final class PublishPipeline {
                     event + " has an empty " + (event.type().isEmpty() ? "type" : "source")
                             + "; name what happened and who says so");
         }
-        String key = event.metadata().get(EventEnvelope.ORDERING_KEY);
+        String key = event.orderingKey().orElse(null);
         if (key != null && !fits(key)) {
             throw new EventsException(
                     ErrorCode.INVALID_ORDERING_KEY,

@@ -4,6 +4,7 @@ import ai.greentic.events.ErrorCode;
 import ai.greentic.events.ErrorKind;
 import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventsException;
+import ai.greentic.events.TenantTopic;
 import ai.greentic.events.spi.InboundDelivery;
 import ai.greentic.events.spi.Polled;
 import ai.greentic.events.spi.ProviderSubscription;
@@ -60,6 +61,7 @@ final class SubscriptionLeg implements Signal {
     private ProviderSubscription bound;
     private final Set<Shard> draining = new HashSet<>();
     private int failures;
+    private @Nullable TenantTopic lastAdmitted;
     private boolean ended;
 
     // Shared with the dispatcher.
@@ -185,17 +187,17 @@ final class SubscriptionLeg implements Signal {
 
     /** Hands the outbox to the provider. */
     private void flush() {
-        List<Outbox.Ending> endings = outbox.take();
-        if (endings.isEmpty()) {
+        Outbox.Endings endings = outbox.take();
+        if (endings == null) {
             return;
         }
-        List<Settled> settled = new ArrayList<>(endings.size());
-        for (Outbox.Ending ending : endings) {
-            settled.add(ending.settled());
-        }
+        List<Settled> settled = endings.settled;
         List<SettleOutcome> outcomes;
         try {
             outcomes = bound.settle(settled);
+            if (outcomes.size() != settled.size()) {
+                throw new IllegalStateException(outcomes.size() + " outcomes for " + settled.size() + " settlements");
+            }
         } catch (RuntimeException e) {
             LOG.warn(
                     "provider {} did not take {} settlements of subscription {}; those events may come again",
@@ -205,8 +207,8 @@ final class SubscriptionLeg implements Signal {
                     e);
             outcomes = settled.stream().map(one -> SettleOutcome.UNKNOWN).toList();
         }
-        for (int i = 0; i < endings.size(); i++) {
-            BusDelivery delivery = endings.get(i).delivery();
+        for (int i = 0; i < settled.size(); i++) {
+            BusDelivery delivery = endings.deliveries.get(i);
             if (delivery == null) {
                 continue;
             }
@@ -262,10 +264,12 @@ final class SubscriptionLeg implements Signal {
     }
 
     private @Nullable BusDelivery admit(InboundDelivery delivery) {
-        if (!subscription.admits(delivery.address())) {
+        // Rules and patterns never change under a subscription, so an address that was admitted stays so.
+        if (delivery.address() != lastAdmitted && !subscription.admits(delivery.address())) {
             refuse(Settled.ack(delivery));
             return null;
         }
+        lastAdmitted = delivery.address();
         EventEnvelope event = delivery.event();
         if (event == null) {
             try {
