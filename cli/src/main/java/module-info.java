@@ -5,7 +5,6 @@ module ai.greentic.events.cli {
     requires ai.greentic.events.pack;
     requires info.picocli;
     requires org.jspecify;
-    requires tools.jackson.core;
 
     opens ai.greentic.events.cli to
             info.picocli;

@@ -2,6 +2,7 @@ package ai.greentic.events.cli;
 
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventsException;
+import ai.greentic.events.Payload;
 import ai.greentic.events.ProviderDescriptor;
 import ai.greentic.events.TopicPattern;
 import ai.greentic.events.delivery.ProviderOverrides;
@@ -52,7 +53,7 @@ final class InspectCommand implements Callable<Integer> {
             Map<String, Object> all = new LinkedHashMap<>();
             all.put("packs", opened.stream().map(InspectCommand::tree).toList());
             all.put("duplicates", duplicates(opened));
-            out.println(Json.line(all));
+            out.println(Payload.of(all).json());
             return 0;
         }
         out.println("Providers:");

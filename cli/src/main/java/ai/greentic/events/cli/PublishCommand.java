@@ -179,7 +179,7 @@ final class PublishCommand implements Callable<Integer> {
         for (PublishResult result : bus.publishAll(events)) {
             if (result instanceof PublishResult.Accepted accepted) {
                 PublishReceipt receipt = accepted.receipt();
-                out.println(json ? Json.line(tree(receipt)) : receipt.toString());
+                out.println(json ? Payload.of(tree(receipt)).json() : receipt.toString());
                 if (!receipt.durable() && status == 0 && failures == 0) {
                     sayNotDurable();
                 }
@@ -191,7 +191,7 @@ final class PublishCommand implements Callable<Integer> {
                     tree.put("event_id", failed.id().value());
                     tree.put("error", failed.error().code().name());
                     tree.put("message", String.valueOf(failed.error().getMessage()));
-                    out.println(Json.line(tree));
+                    out.println(Payload.of(tree).json());
                 } else if (failures <= 10) {
                     spec.commandLine()
                             .getErr()

@@ -225,7 +225,7 @@ public final class SettingsLoader {
                     values.put(key.path(), new Value(key.convert(text), Layer.ENV, variable));
                 } catch (IllegalArgumentException e) {
                     complain("variable " + variable + " is '" + Value.shown(key.path(), text) + "'; it must be "
-                            + key.rule() + "; it is not used");
+                            + key.rule() + (strict ? "" : "; it is not used"));
                 }
             }
         });

@@ -30,7 +30,6 @@ public final class PreparedEvent implements OutboundEvent {
 
     /** Encodes on first use; two threads may both do so, with equal results. */
     @Override
-    @SuppressWarnings("EI_EXPOSE_REP")
     public byte[] encoded() {
         byte[] bytes = encoded;
         if (bytes == null) {

@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -175,9 +174,5 @@ public record ProviderOverrides(
                 Objects.requireNonNullElse(maxDelay, Duration.ofSeconds(30)),
                 Objects.requireNonNullElse(backoff, Backoff.EXPONENTIAL_WITH_JITTER),
                 Objects.requireNonNullElse(retryableErrors, List.of()));
-    }
-
-    public Optional<String> deadLetterTopicOverride() {
-        return Optional.ofNullable(deadLetterTopic);
     }
 }

@@ -4,7 +4,6 @@ import ai.greentic.events.ProviderDescriptor;
 import ai.greentic.events.TopicPattern;
 import ai.greentic.events.delivery.ProviderOverrides;
 import java.util.List;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,9 +29,5 @@ public record PackProvider(
 
     public String name() {
         return descriptor.name();
-    }
-
-    public Optional<String> defaultFlowId() {
-        return Optional.ofNullable(defaultFlow);
     }
 }
