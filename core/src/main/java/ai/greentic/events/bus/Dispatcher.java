@@ -1,6 +1,7 @@
 package ai.greentic.events.bus;
 
 import ai.greentic.events.ErrorCode;
+import ai.greentic.events.EventsException;
 import ai.greentic.events.delivery.RedeliveryPolicy;
 import ai.greentic.events.spi.Settled;
 import ai.greentic.events.spi.Shard;
@@ -67,6 +68,10 @@ final class Dispatcher {
 
     String subscription() {
         return subscription;
+    }
+
+    boolean keepsPosition() {
+        return options.group().isPresent();
     }
 
     /** How many more deliveries may be fetched. */
@@ -385,6 +390,8 @@ final class Dispatcher {
         held--;
         delivery.leg.letGo(delivery.inbound.shard());
         queue.release(delivery.key);
+        delivery.settledAs(new EventsException(
+                ErrorCode.OUTCOME_UNKNOWN, delivery + " is no longer this member's to settle; it may come again"));
     }
 
     /** Returns a delivery that no handler holds to its provider, and what waits behind it. */
@@ -430,15 +437,15 @@ final class Dispatcher {
         giveBackIdle(delivery -> delivery.leg == leg && delivery.inbound.shard().equals(shard));
     }
 
-    /** Forgets what no handler holds of a shard that was lost. */
-    void lose(SubscriptionLeg leg, Shard shard) {
+    /** Forgets what no handler holds of a leg, or of one of its shards: somebody else has it, or it will come again. */
+    void forget(SubscriptionLeg leg, @Nullable Shard shard) {
         lock.lock();
         try {
-            for (BusDelivery delivery :
-                    takeIdle(d -> d.leg == leg && d.inbound.shard().equals(shard))) {
+            for (BusDelivery delivery : takeIdle(
+                    d -> d.leg == leg && (shard == null || d.inbound.shard().equals(shard)))) {
                 delivery.open = false;
                 held--;
-                leg.letGo(shard);
+                leg.letGo(delivery.inbound.shard());
             }
         } finally {
             lock.unlock();

@@ -62,13 +62,14 @@ final class SubscriptionLeg implements Signal {
     private final Set<Shard> draining = new HashSet<>();
     private int failures;
     private @Nullable TenantTopic lastAdmitted;
-    private boolean ended;
 
     // Shared with the dispatcher.
     private final Outbox outbox = new Outbox();
     private volatile Set<Shard> revoking = Set.of();
 
     private volatile boolean closing;
+    /** The provider has taken back what was not settled. */
+    private volatile boolean ended;
 
     SubscriptionLeg(
             Registration registration,
@@ -140,7 +141,7 @@ final class SubscriptionLeg implements Signal {
     }
 
     boolean isLost(InboundDelivery delivery) {
-        return outbox.isLost(delivery);
+        return ended || outbox.isLost(delivery);
     }
 
     boolean isRevoking(Shard shard) {
@@ -225,7 +226,7 @@ final class SubscriptionLeg implements Signal {
     private void shardsChanged(Polled polled) {
         for (Shard shard : polled.lost()) {
             draining.remove(shard);
-            dispatcher.lose(this, shard);
+            dispatcher.forget(this, shard);
             outbox.lose(shard);
         }
         if (!polled.revoking().isEmpty()) {
@@ -328,19 +329,23 @@ final class SubscriptionLeg implements Signal {
                                 e));
         long wait = Math.min(LONGEST_WAIT_MILLIS, FIRST_WAIT_MILLIS << Math.min(10, failures - 1));
         LOG.warn("subscription {} lost provider {}; next try in {} ms", subscription, registration, wait, e);
-        if (failures >= FAILURES_BEFORE_REBIND) {
+        if (failures >= FAILURES_BEFORE_REBIND && dispatcher.keepsPosition()) {
             rebind();
         }
         runner.later(Duration.ofMillis(wait), this);
         return Next.REST;
     }
 
-    /** Replaces a subscription that makes no progress; what it held comes again. */
+    /**
+     * Replaces a group's subscription that makes no progress; what it held comes again. An ephemeral one has no position to come back
+     * to, so its binding stays.
+     */
     private void rebind() {
         try {
             ProviderSubscription fresh = binding.apply(this);
             ProviderSubscription stale = bound;
             bound = fresh;
+            dispatcher.forget(this, null);
             stale.close();
         } catch (RuntimeException e) {
             LOG.debug("provider {} cannot be subscribed to again yet", registration, e);

@@ -4,6 +4,8 @@ import java.lang.reflect.InvocationTargetException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -35,6 +37,9 @@ final class ThreadTasks implements Tasks {
     private final Executor handlers;
     private final @Nullable ExecutorService ownHandlers;
     private final List<Thread> started = new ArrayList<>();
+    /** Threads of the pools: a pool counts as terminated a moment before its threads have ended. */
+    private final Set<Thread> pooled = ConcurrentHashMap.newKeySet();
+
     private boolean closed;
 
     ThreadTasks(String name, @Nullable Executor userCode) {
@@ -67,7 +72,12 @@ final class ThreadTasks implements Tasks {
 
     private ThreadFactory factory(String role) {
         AtomicInteger number = new AtomicInteger();
-        return body -> thread(role + "-" + number.incrementAndGet(), body);
+        return body -> {
+            Thread thread = thread(role + "-" + number.incrementAndGet(), body);
+            pooled.removeIf(old -> old.getState() == Thread.State.TERMINATED);
+            pooled.add(thread);
+            return thread;
+        };
     }
 
     private Thread thread(String role, Runnable body) {
@@ -151,6 +161,9 @@ final class ThreadTasks implements Tasks {
         }
         interrupted |= !ends(fabric, end);
         interrupted |= ownHandlers != null && !ends(ownHandlers, end);
+        for (Thread thread : pooled) {
+            interrupted |= !ends(thread, end);
+        }
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
