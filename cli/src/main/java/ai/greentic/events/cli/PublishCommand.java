@@ -16,8 +16,6 @@ import java.io.InputStream;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.SecureRandom;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -81,7 +79,6 @@ final class PublishCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print one receipt for each event, as a line of JSON.")
     private boolean json;
 
-    private final SecureRandom random = new SecureRandom();
     private int failures;
     private int status;
 
@@ -101,11 +98,13 @@ final class PublishCommand implements Callable<Integer> {
         try (EventBus bus = packs.bus(Main.common(spec), settings, err)) {
             EventBus view = bus.as(tenant.who());
             if (file != null) {
-                publish(view, List.of(envelope(context, Payload.json(read(file)))));
+                publish(view, List.of(envelope(view, context, Payload.json(read(file)))));
             } else if ("-".equals(payload)) {
                 publishLines(view, context, System.in);
             } else {
-                publish(view, List.of(envelope(context, Payload.json(java.util.Objects.requireNonNull(payload)))));
+                publish(
+                        view,
+                        List.of(envelope(view, context, Payload.json(java.util.Objects.requireNonNull(payload)))));
             }
         }
         return status;
@@ -131,7 +130,7 @@ final class PublishCommand implements Callable<Integer> {
         try {
             for (byte[] line = lines.next(); line != null; line = lines.next()) {
                 if (line.length > 0) {
-                    batch.add(envelope(context, Payload.json(line)));
+                    batch.add(envelope(bus, context, Payload.json(line)));
                 }
                 if (batch.size() == BATCH) {
                     publish(bus, batch);
@@ -148,12 +147,10 @@ final class PublishCommand implements Callable<Integer> {
         publish(bus, batch);
     }
 
-    private EventEnvelope envelope(TenantContext context, Payload content) {
-        EventEnvelope.Builder event = EventEnvelope.builder(context, topic)
-                .id(newId())
+    private EventEnvelope envelope(EventBus bus, TenantContext context, Payload content) {
+        EventEnvelope.Builder event = bus.newEvent(context, topic)
                 .type(type)
                 .source(source)
-                .time(Instant.now())
                 .payload(content)
                 .metadata(metadata);
         if (subject != null) {
@@ -166,12 +163,6 @@ final class PublishCommand implements Callable<Integer> {
             event.idempotencyKey(idempotencyKey);
         }
         return event.build();
-    }
-
-    private String newId() {
-        StringBuilder id = new StringBuilder("evt-");
-        random.ints(12, 0, 36).forEach(digit -> id.append(Character.forDigit(digit, 36)));
-        return id.toString();
     }
 
     private void publish(EventBus bus, List<EventEnvelope> events) {

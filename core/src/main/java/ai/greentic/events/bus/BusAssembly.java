@@ -338,9 +338,9 @@ final class BusAssembly {
         Registration registration = new Registration(
                 plan.candidate.declaration, plan.transport, plan.capabilities, plan.overrides, provider, failure);
         if (provider != null) {
-            PublishLane[] lanes = new PublishLane[LANES];
+            List<PublishLane> lanes = new ArrayList<>();
             for (int i = 0; i < LANES; i++) {
-                lanes[i] = new PublishLane(provider, registration.qualifiedName(), time, threads, publishQueue);
+                lanes.add(new PublishLane(provider, registration.qualifiedName(), time, threads, publishQueue));
             }
             registration.open(lanes);
         }

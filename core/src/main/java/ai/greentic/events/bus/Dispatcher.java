@@ -163,7 +163,6 @@ final class Dispatcher {
         BusDelivery delivery = queue.poll();
         if (delivery == null) {
             workers--;
-            idle.changed();
         } else {
             start(delivery);
         }
@@ -277,7 +276,6 @@ final class Dispatcher {
                 engine.tasks.schedule(delay, () -> unpark(again));
             }
             employ();
-            idle.changed();
             return true;
         } finally {
             lock.unlock();
@@ -374,7 +372,6 @@ final class Dispatcher {
         } else {
             drop(delivery);
         }
-        idle.changed();
         return owned;
     }
 
@@ -383,6 +380,7 @@ final class Dispatcher {
         delivery.open = false;
         handed--;
         delivery.stopAckTimer();
+        idle.changed();
     }
 
     /** The delivery was lost; its follower goes on. */
@@ -392,6 +390,7 @@ final class Dispatcher {
         queue.release(delivery.key);
         delivery.settledAs(new EventsException(
                 ErrorCode.OUTCOME_UNKNOWN, delivery + " is no longer this member's to settle; it may come again"));
+        employ();
     }
 
     /** Returns a delivery that no handler holds to its provider, and what waits behind it. */
@@ -456,7 +455,6 @@ final class Dispatcher {
         lock.lock();
         try {
             takeIdle(which).forEach(delivery -> surrender(delivery, Duration.ZERO));
-            idle.changed();
         } finally {
             lock.unlock();
         }

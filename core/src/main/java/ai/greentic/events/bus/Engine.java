@@ -127,10 +127,8 @@ final class Engine {
             TopicPattern pattern,
             SubscribeOptions options) {
         SubscriptionRunner runner = leastBusyRunner();
-        SubscriptionLeg leg = new SubscriptionLeg(
+        return new SubscriptionLeg(
                 registration, owner, runner, self -> bind(registration, self, scope, pattern, options));
-        runner.adopted();
-        return leg;
     }
 
     private static ProviderSubscription bind(
@@ -329,7 +327,7 @@ final class Engine {
             clean = false;
         }
         endPublishing();
-        registrations.forEach(registration -> lanes(registration).forEach(PublishLane::giveUp));
+        registrations.forEach(registration -> registration.lanes().forEach(PublishLane::giveUp));
         synchronized (this) {
             runners.forEach(SubscriptionRunner::close);
         }
@@ -345,15 +343,11 @@ final class Engine {
 
     private void endPublishing() {
         publishingEnded = true;
-        registrations.forEach(registration -> lanes(registration).forEach(PublishLane::refuse));
+        registrations.forEach(registration -> registration.lanes().forEach(PublishLane::refuse));
     }
 
     private Duration left(long deadline) {
         return Duration.ofNanos(Math.max(0, deadline - time.nanos()));
-    }
-
-    private static List<PublishLane> lanes(Registration registration) {
-        return List.of(registration.lanes());
     }
 
     private static void closeProvider(Registration registration) {

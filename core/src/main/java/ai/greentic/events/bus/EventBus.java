@@ -124,10 +124,13 @@ public final class EventBus implements AutoCloseable {
         return pipeline.release(event);
     }
 
+    /** Starts an envelope with a new id and the current time. */
+    public EventEnvelope.Builder newEvent(TenantContext tenant, String topic) {
+        return EventEnvelope.builder(tenant, topic).id(newId()).time(engine.time.now());
+    }
+
     private EventEnvelope envelope(TenantContext tenant, String topic, @Nullable Object payload) {
-        return EventEnvelope.builder(tenant, topic)
-                .id(newId())
-                .time(engine.time.now())
+        return newEvent(tenant, topic)
                 .payload(Payload.of(payload, engine.payloadMapper))
                 .build();
     }

@@ -21,7 +21,7 @@ final class Registration {
     final ProviderOverrides overrides;
     private final @Nullable EventProvider provider;
     private final @Nullable EventsException failure;
-    private PublishLane @Nullable [] lanes;
+    private List<PublishLane> lanes = List.of();
 
     Registration(
             ProviderDeclaration declaration,
@@ -72,31 +72,26 @@ final class Registration {
         return provider;
     }
 
-    void open(PublishLane[] opened) {
-        this.lanes = opened;
+    void open(List<PublishLane> opened) {
+        this.lanes = List.copyOf(opened);
     }
 
     boolean started() {
         return provider != null;
     }
 
-    PublishLane[] lanes() {
-        return lanes == null ? new PublishLane[0] : lanes;
+    List<PublishLane> lanes() {
+        return lanes;
     }
 
     /** The lane of an event: events of one key share one. */
     PublishLane lane(PreparedEvent event) {
-        PublishLane[] all = lanes;
-        if (all == null) {
-            provider();
-            throw new IllegalStateException("provider " + qualifiedName() + " has no lanes");
-        }
         String key = event.orderingKey();
         int hash = key == null
                 ? event.event().id().value().hashCode()
                 : key.hashCode() * 31 + event.address().topic().value().hashCode();
         hash ^= hash >>> 16;
-        return all[Math.floorMod(hash, all.length)];
+        return lanes.get(Math.floorMod(hash, lanes.size()));
     }
 
     ProviderStatus status() {

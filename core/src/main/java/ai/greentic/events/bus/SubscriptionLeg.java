@@ -183,6 +183,9 @@ final class SubscriptionLeg implements Signal {
             return any && !polled.quiet() ? Next.AGAIN : polled.quiet() ? Next.REST : Next.POLL;
         } catch (RuntimeException e) {
             return failed(e);
+        } catch (Error e) {
+            return failed(new EventsException(
+                    ErrorCode.INTERNAL_ERROR, "a defect: " + e.getClass().getSimpleName(), e));
         }
     }
 
@@ -275,7 +278,7 @@ final class SubscriptionLeg implements Signal {
         if (event == null) {
             try {
                 event = subscription.decode(delivery);
-            } catch (EventsException e) {
+            } catch (RuntimeException e) {
                 quarantine(delivery, ErrorCode.CORRUPT_EVENT, e.getMessage());
                 return null;
             }
@@ -306,7 +309,7 @@ final class SubscriptionLeg implements Signal {
         }
     }
 
-    private Next failed(RuntimeException e) throws InterruptedException {
+    private Next failed(RuntimeException e) {
         ErrorKind kind = e instanceof EventsException known ? known.kind() : ErrorKind.UNAVAILABLE;
         if (closing) {
             end();

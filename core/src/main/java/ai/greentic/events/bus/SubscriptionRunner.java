@@ -19,6 +19,7 @@ final class SubscriptionRunner {
     private static final Duration POLL_ALONE = Duration.ofMillis(5);
     private static final Duration BETWEEN_ROUNDS = Duration.ofMillis(1);
     private static final int ROUNDS_BEFORE_REST = 10;
+    private static final int LEGS_A_ROUND = 256;
 
     private final Tasks tasks;
     private final Signal signal;
@@ -102,13 +103,16 @@ final class SubscriptionRunner {
         return 0;
     }
 
+    /** Runs those that woke, but so many at most that busy ones cannot keep the polled ones, or the end, waiting. */
     private boolean runAwake() throws InterruptedException {
-        boolean busy = false;
-        for (SubscriptionLeg leg = awake.poll(); leg != null; leg = awake.poll()) {
-            busy = true;
+        for (int i = 0; i < LEGS_A_ROUND; i++) {
+            SubscriptionLeg leg = awake.poll();
+            if (leg == null) {
+                return i > 0;
+            }
             sort(leg, leg.run(Duration.ZERO));
         }
-        return busy;
+        return true;
     }
 
     private boolean runPolled() throws InterruptedException {

@@ -1,6 +1,5 @@
 package ai.greentic.events.examples;
 
-import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.Payload;
 import ai.greentic.events.TenantContext;
 import ai.greentic.events.TenantScope;
@@ -10,7 +9,6 @@ import ai.greentic.events.access.AccessRule;
 import ai.greentic.events.bus.EventBus;
 import ai.greentic.events.bus.SubscribeOptions;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -37,9 +35,7 @@ public final class Handlers {
             });
             TenantContext acme = TenantContext.of("prod", "acme");
             for (String state : List.of("created", "shaky", "shipped")) {
-                bus.publish(EventEnvelope.builder(acme, "orders.changed")
-                        .id("evt-" + state)
-                        .time(Instant.now())
+                bus.publish(bus.newEvent(acme, "orders.changed")
                         .orderingKey("order-42")
                         .payload(Payload.of(Map.of("state", state)))
                         .build());

@@ -7,6 +7,7 @@ import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.Payload;
+import ai.greentic.events.Position;
 import ai.greentic.events.PublishReceipt;
 import ai.greentic.events.StartAt;
 import ai.greentic.events.TenantContext;
@@ -17,10 +18,14 @@ import ai.greentic.events.bus.Subscription;
 import ai.greentic.events.delivery.Backoff;
 import ai.greentic.events.delivery.RedeliveryPolicy;
 import ai.greentic.events.memory.MemoryDeadLetterStore;
+import ai.greentic.events.spi.Capability;
+import ai.greentic.events.spi.InboundDelivery;
+import ai.greentic.events.spi.Shard;
 import ai.greentic.events.testing.Ledger;
 import ai.greentic.events.testing.TestFabric;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -418,6 +423,51 @@ class DeliveryTest {
             assertThat(effects)
                     .as("each once: the parked one was forgotten when it came again")
                     .containsExactly(0, 1, 2, 3, 4, 5);
+        }
+    }
+
+    /** The shard goes to another member while a delivery of it is in hand, and comes back with the same event. */
+    @Test
+    void P9_aKeyThatWasLostAndCameBackGoesOnWhenItsOldDeliveryEnds() {
+        Shard shard = new Shard(3);
+        List<InboundDelivery> script = new ArrayList<>();
+        List<Shard> lost = new ArrayList<>();
+        StubProvider provider = new StubProvider() {
+            @Override
+            List<InboundDelivery> next() {
+                List<InboundDelivery> all = List.copyOf(script);
+                script.clear();
+                return all;
+            }
+
+            @Override
+            List<Shard> lost() {
+                List<Shard> all = List.copyOf(lost);
+                lost.clear();
+                return all;
+            }
+        };
+        try (TestFabric fabric = TestFabric.create(
+                0,
+                builder -> builder.provider(
+                        "scripted", provider, EnumSet.of(Capability.SUBSCRIBE, Capability.GROUP), "wire"))) {
+            List<Delivery> seen = new ArrayList<>();
+            fabric.bus().subscribe(ACME, "wire", SubscribeOptions.group("g").manualAck(true), seen::add);
+            EventEnvelope event = event("wire", "k", 1);
+            script.add(new InboundDelivery(event.address(), event, new Position("scripted", "1"), shard, 1));
+            fabric.advance(Duration.ofSeconds(1));
+            lost.add(shard);
+            fabric.advance(Duration.ofSeconds(1));
+            script.add(new InboundDelivery(event.address(), event, new Position("scripted", "1"), shard, 2));
+            fabric.advance(Duration.ofSeconds(1));
+            assertThat(seen).as("the old one is still in hand").hasSize(1);
+            assertThat(seen.get(0).redeliver(Duration.ZERO))
+                    .as("and no longer ours to settle")
+                    .isFalse();
+            fabric.advance(Duration.ofSeconds(1));
+            assertThat(seen).hasSize(2);
+            assertThat(seen.get(1).fence()).isEqualTo(2);
+            assertThat(seen.get(1).ack()).isTrue();
         }
     }
 

@@ -21,6 +21,10 @@ class StubProvider implements EventProvider {
         return List.of();
     }
 
+    List<Shard> lost() {
+        return List.of();
+    }
+
     SettleOutcome settled(Settled settled) {
         return SettleOutcome.SETTLED;
     }
@@ -38,7 +42,8 @@ class StubProvider implements EventProvider {
         return new ProviderSubscription() {
             @Override
             public Polled poll(int maxDeliveries, Duration maxWait) {
-                return Polled.of(maxDeliveries == 0 ? List.of() : next(), false);
+                List<Shard> lost = lost();
+                return new Polled(maxDeliveries == 0 ? List.of() : next(), List.of(), lost, true, false);
             }
 
             @Override
