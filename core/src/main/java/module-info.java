@@ -1,6 +1,8 @@
 /** The multi-tenant event fabric: vocabulary, SPI, policies, engine, codec and the in-memory provider. */
 module ai.greentic.events {
     requires transitive org.jspecify;
+    requires transitive io.opentelemetry.api;
+    requires io.opentelemetry.context;
     requires org.slf4j;
     requires tools.jackson.core;
     requires static tools.jackson.databind;
@@ -8,6 +10,7 @@ module ai.greentic.events {
 
     exports ai.greentic.events;
     exports ai.greentic.events.access;
+    exports ai.greentic.events.bridge;
     exports ai.greentic.events.bus;
     exports ai.greentic.events.codec;
     exports ai.greentic.events.delivery;

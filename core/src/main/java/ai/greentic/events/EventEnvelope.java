@@ -35,6 +35,7 @@ public final class EventEnvelope {
     private final Payload payload;
     private final Map<String, String> metadata;
     private final Map<String, Payload> unknownFields;
+    private final Marks marks;
     private final @Nullable String orderingKey;
 
     private EventEnvelope(Builder builder) {
@@ -50,7 +51,40 @@ public final class EventEnvelope {
         this.payload = builder.payload;
         this.metadata = Sorted.copyOf(builder.metadata);
         this.unknownFields = Sorted.copyOf(builder.unknownFields);
+        this.marks = builder.marks;
         this.orderingKey = metadata.get(ORDERING_KEY);
+    }
+
+    /** A copy that shares everything but what is given. */
+    private EventEnvelope(EventEnvelope original, EventId id, TenantContext tenant, Marks marks) {
+        this.id = id;
+        this.tenant = tenant;
+        this.marks = marks;
+        this.address = original.address;
+        this.type = original.type;
+        this.source = original.source;
+        this.subject = original.subject;
+        this.time = original.time;
+        this.correlationId = original.correlationId;
+        this.payload = original.payload;
+        this.metadata = original.metadata;
+        this.unknownFields = original.unknownFields;
+        this.orderingKey = original.orderingKey;
+    }
+
+    /** The same event under another id. */
+    public EventEnvelope withId(EventId other) {
+        return new EventEnvelope(this, other, tenant, marks);
+    }
+
+    /** The same event with {@code tenant.attempt} set. */
+    public EventEnvelope withAttempt(long attempt) {
+        return new EventEnvelope(this, id, tenant.withAttempt(attempt), marks);
+    }
+
+    /** The same event with other marks; the engine sets them on publish, whatever the caller wrote. */
+    public EventEnvelope withMarks(Marks others) {
+        return others.equals(marks) ? this : new EventEnvelope(this, id, tenant, others);
     }
 
     /** An envelope for a tenant's topic; id and time are required, the rest has defaults. */
@@ -74,6 +108,7 @@ public final class EventEnvelope {
         copy.payload = payload;
         copy.metadata = metadata;
         copy.unknownFields = unknownFields;
+        copy.marks = marks;
         return copy;
     }
 
@@ -132,6 +167,11 @@ public final class EventEnvelope {
         return Optional.ofNullable(orderingKey);
     }
 
+    /** What only the fabric writes on an event. */
+    public Marks marks() {
+        return marks;
+    }
+
     /** Fields that this version does not know, as they were read; unmodifiable. */
     public Map<String, Payload> unknownFields() {
         return unknownFields;
@@ -150,6 +190,7 @@ public final class EventEnvelope {
                 && Objects.equals(correlationId, that.correlationId)
                 && payload.equals(that.payload)
                 && metadata.equals(that.metadata)
+                && marks.equals(that.marks)
                 && unknownFields.equals(that.unknownFields);
     }
 
@@ -165,8 +206,8 @@ public final class EventEnvelope {
 
     /** Collects the fields of an envelope. Not thread-safe. */
     public static final class Builder {
-        private final TenantContext tenant;
-        private final Topic topic;
+        private TenantContext tenant;
+        private Topic topic;
         private @Nullable EventId id;
         private String type = GENERIC_TYPE;
         private String source = GENERIC_SOURCE;
@@ -176,10 +217,21 @@ public final class EventEnvelope {
         private Payload payload = Payload.NULL;
         private Map<String, String> metadata = Map.of();
         private Map<String, Payload> unknownFields = Map.of();
+        private Marks marks = Marks.NONE;
 
         private Builder(TenantContext tenant, Topic topic) {
             this.tenant = Objects.requireNonNull(tenant, "tenant");
             this.topic = Objects.requireNonNull(topic, "topic");
+        }
+
+        public Builder tenant(TenantContext value) {
+            this.tenant = Objects.requireNonNull(value, "tenant");
+            return this;
+        }
+
+        public Builder topic(Topic value) {
+            this.topic = Objects.requireNonNull(value, "topic");
+            return this;
         }
 
         public Builder id(String value) {
@@ -248,6 +300,12 @@ public final class EventEnvelope {
         /** Fields outside the known ones; written after them. */
         public Builder unknownFields(Map<String, Payload> fields) {
             this.unknownFields = fields;
+            return this;
+        }
+
+        /** For codecs; a publish sets them anew. */
+        public Builder marks(Marks value) {
+            this.marks = Objects.requireNonNull(value, "marks");
             return this;
         }
 

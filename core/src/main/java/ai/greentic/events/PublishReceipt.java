@@ -44,6 +44,11 @@ public final class PublishReceipt {
         return new PublishReceipt(eventId, Status.PUBLISHED, provider, attempts, durable, position);
     }
 
+    /** The same receipt, for a later event with the same idempotency key. */
+    public PublishReceipt asDuplicate() {
+        return new PublishReceipt(eventId, Status.DUPLICATE, provider, attempts, durable, position);
+    }
+
     public EventId eventId() {
         return eventId;
     }

@@ -61,6 +61,30 @@ public final class TenantContext implements TenantScope {
         this.unknownFields = Sorted.copyOf(builder.unknownFields);
     }
 
+    private TenantContext(TenantContext original, long attempt) {
+        this.tenant = original.tenant;
+        this.team = original.team;
+        this.user = original.user;
+        this.sessionId = original.sessionId;
+        this.flowId = original.flowId;
+        this.nodeId = original.nodeId;
+        this.providerId = original.providerId;
+        this.traceId = original.traceId;
+        this.i18nId = original.i18nId;
+        this.correlationId = original.correlationId;
+        this.attributes = original.attributes;
+        this.deadlineMillis = original.deadlineMillis;
+        this.idempotencyKey = original.idempotencyKey;
+        this.impersonation = original.impersonation;
+        this.unknownFields = original.unknownFields;
+        this.attempt = attempt;
+    }
+
+    /** The same context at another attempt. */
+    public TenantContext withAttempt(long number) {
+        return number == attempt ? this : new TenantContext(this, Builder.checkedAttempt(number));
+    }
+
     /** A context with nothing but its address. */
     public static TenantContext of(String env, String tenant) {
         return builder(env, tenant).build();
@@ -288,13 +312,17 @@ public final class TenantContext implements TenantScope {
         }
 
         public Builder attempt(long number) {
+            this.attempt = checkedAttempt(number);
+            return this;
+        }
+
+        private static long checkedAttempt(long number) {
             if (number < 0 || number > MAX_ATTEMPT) {
                 throw new EventsException(
                         ErrorCode.INVALID_ENVELOPE,
                         "attempt is " + number + "; it must be between 0 and " + MAX_ATTEMPT);
             }
-            this.attempt = number;
-            return this;
+            return number;
         }
 
         public Builder idempotencyKey(String key) {

@@ -5,7 +5,6 @@ import ai.greentic.events.EventsException;
 import ai.greentic.events.Payload;
 import ai.greentic.events.ProviderDescriptor;
 import ai.greentic.events.TopicPattern;
-import ai.greentic.events.delivery.ProviderOverrides;
 import ai.greentic.events.pack.Pack;
 import ai.greentic.events.pack.PackExtras;
 import ai.greentic.events.pack.PackProvider;
@@ -116,7 +115,7 @@ final class InspectCommand implements Callable<Integer> {
                                     .collect(Collectors.joining(", ")))
                     + "; component " + provider.component() + suffix("default flow", provider.defaultFlow())
                     + suffix("custom flow", provider.customFlow()));
-            overrides(provider.overrides()).forEach((key, value) -> out.println("    " + key + " = " + value));
+            provider.overrides().written().forEach((key, value) -> out.println("    " + key + " = " + value));
         }
         PackExtras extras = pack.extras();
         extras.extensionProviders()
@@ -138,26 +137,6 @@ final class InspectCommand implements Callable<Integer> {
 
     private static String suffix(String name, @Nullable String value) {
         return value == null || value.isEmpty() ? "" : "; " + name + " " + value;
-    }
-
-    private static Map<String, Object> overrides(ProviderOverrides overrides) {
-        Map<String, Object> map = new LinkedHashMap<>();
-        put(map, "dlq_topic", overrides.deadLetterTopic());
-        put(map, "retry.max_retries", overrides.maxRetries());
-        put(
-                map,
-                "retry.base_delay_ms",
-                overrides.baseDelay() == null ? null : overrides.baseDelay().toMillis());
-        put(
-                map,
-                "retry.max_delay_ms",
-                overrides.maxDelay() == null ? null : overrides.maxDelay().toMillis());
-        put(
-                map,
-                "retry.strategy",
-                overrides.backoff() == null ? null : overrides.backoff().name().toLowerCase(Locale.ROOT));
-        put(map, "retry.retryable_errors", overrides.retryableErrors());
-        return map;
     }
 
     private static void put(Map<String, Object> map, String key, @Nullable Object value) {
@@ -217,7 +196,7 @@ final class InspectCommand implements Callable<Integer> {
                 "tags", descriptor.tags(),
                 "component", provider.component(),
                 "topics", provider.topics().stream().map(TopicPattern::value).toList(),
-                "overrides", overrides(provider.overrides()));
+                "overrides", provider.overrides().written());
         put(tree, "default_flow", provider.defaultFlow());
         put(tree, "custom_flow", provider.customFlow());
         return tree;

@@ -3,6 +3,7 @@ package ai.greentic.events.cli;
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.bus.EventBus;
+import ai.greentic.events.bus.EventBusBuilder;
 import ai.greentic.events.bus.ProviderStatus;
 import ai.greentic.events.config.Settings;
 import ai.greentic.events.pack.Pack;
@@ -37,7 +38,7 @@ final class PackOptions {
 
     /** A bus of these packs and settings. A transport without provider runs in memory, and that is said, unless strict. */
     EventBus bus(CommonOptions common, Settings settings, PrintWriter err) {
-        EventBus.Builder builder = EventBus.builder().classLoader(common.classLoader());
+        EventBusBuilder builder = EventBus.builder().classLoader(common.classLoader());
         if (!common.strict) {
             builder.fallbackTransport("memory");
         }

@@ -7,6 +7,7 @@ import ai.greentic.events.access.AccessPolicy;
 import ai.greentic.events.access.AccessRule;
 import ai.greentic.events.bus.BusConfigurer;
 import ai.greentic.events.bus.EventBus;
+import ai.greentic.events.bus.EventBusBuilder;
 import ai.greentic.events.delivery.ProviderOverrides;
 import java.math.BigDecimal;
 import java.util.ArrayList;
@@ -106,7 +107,7 @@ public final class Settings implements BusConfigurer {
     }
 
     @Override
-    public void configure(EventBus.Builder builder) {
+    public void configure(EventBusBuilder builder) {
         List<String> problems = new ArrayList<>();
         providers().forEach((provider, raw) -> {
             Map<String, Object> connection = new LinkedHashMap<>(raw);

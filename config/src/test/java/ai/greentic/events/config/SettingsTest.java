@@ -9,6 +9,7 @@ import ai.greentic.events.Tenant;
 import ai.greentic.events.access.AccessAction;
 import ai.greentic.events.access.AccessPolicy;
 import ai.greentic.events.bus.EventBus;
+import ai.greentic.events.bus.EventBusBuilder;
 import ai.greentic.events.bus.ProviderStatus;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -223,7 +224,7 @@ class SettingsTest {
                 ]
                 """);
         Settings settings = loader().strict(true).load();
-        EventBus.Builder builder = EventBus.builder()
+        EventBusBuilder builder = EventBus.builder()
                 .provider("same", "memory", "*")
                 .provider("other", "memory", "o.*")
                 .declare(new ai.greentic.events.bus.ProviderDeclaration(

@@ -7,24 +7,35 @@ import ai.greentic.events.Nearest;
 import ai.greentic.events.PatternIndex;
 import ai.greentic.events.PayloadMapper;
 import ai.greentic.events.ProviderDescriptor.Ordering;
-import ai.greentic.events.ProviderDescriptor.Reliability;
+import ai.greentic.events.Tenant;
 import ai.greentic.events.TopicPattern;
 import ai.greentic.events.access.AccessPolicy;
+import ai.greentic.events.bridge.EventToMessages;
+import ai.greentic.events.bridge.MessageToEvents;
 import ai.greentic.events.codec.EnvelopeCodec;
+import ai.greentic.events.delivery.CircuitPolicy;
 import ai.greentic.events.delivery.ProviderOverrides;
+import ai.greentic.events.memory.MemoryAttemptStore;
 import ai.greentic.events.memory.MemoryDeadLetterStore;
+import ai.greentic.events.memory.MemoryIdempotencyStore;
 import ai.greentic.events.routing.RouteTable;
+import ai.greentic.events.spi.AttemptStore;
 import ai.greentic.events.spi.Capability;
 import ai.greentic.events.spi.DeadLetterStore;
 import ai.greentic.events.spi.EventProvider;
+import ai.greentic.events.spi.IdempotencyStore;
 import ai.greentic.events.spi.ProviderContext;
 import ai.greentic.events.spi.ProviderFactory;
 import ai.greentic.events.spi.ProviderSettings;
 import ai.greentic.events.spi.Tasks;
 import ai.greentic.events.spi.Time;
+import ai.greentic.events.telemetry.Telemetry;
+import io.opentelemetry.api.GlobalOpenTelemetry;
+import io.opentelemetry.api.OpenTelemetry;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -53,6 +64,22 @@ final class BusAssembly {
 
     AccessPolicy access = AccessPolicy.open();
     DeadLetterStore deadLetters = new MemoryDeadLetterStore();
+    AttemptStore attempts = new MemoryAttemptStore();
+
+    @Nullable
+    IdempotencyStore idempotency;
+
+    @Nullable
+    OpenTelemetry openTelemetry;
+
+    final List<Interceptor> interceptors = new ArrayList<>();
+    final Map<String, MessageToEvents> messageToEvents = new TreeMap<>();
+    final Map<String, EventToMessages> eventToMessages = new TreeMap<>();
+    final Map<Tenant, TenantLimits> limitsOfTenants = new HashMap<>();
+    TenantLimits tenantLimits = TenantLimits.NONE;
+    CircuitPolicy circuit = CircuitPolicy.STANDARD;
+    boolean deadLetterCopies = true;
+    String host = hostName();
 
     @Nullable
     PayloadMapper payloadMapper;
@@ -126,6 +153,12 @@ final class BusAssembly {
 
     void route(TopicPattern pattern, String provider) {
         routes.add(new ExplicitRoute(pattern, provider));
+    }
+
+    <T> void bridge(Map<String, T> bridges, String name, T bridge) {
+        if (bridges.put(name, bridge) != null) {
+            problems.add("bridge " + name + " is given twice in the same direction; rename one of them");
+        }
     }
 
     EventBus build() {
@@ -257,7 +290,6 @@ final class BusAssembly {
     /** What a pack asks for is a minimum. */
     private void checkMinimum(Candidate candidate, Set<Capability> capabilities) {
         Ordering ordering = candidate.declaration.descriptor().ordering();
-        Reliability reliability = candidate.declaration.descriptor().reliability();
         if (ordering == Ordering.PER_KEY && !capabilities.contains(Capability.KEY_ORDER)) {
             problems.add(
                     candidate.where() + " asks for ordering per_key, which the provider does not offer (KEY_ORDER)");
@@ -265,10 +297,6 @@ final class BusAssembly {
         if (ordering == Ordering.GLOBAL && !capabilities.contains(Capability.GLOBAL_ORDER)) {
             problems.add(
                     candidate.where() + " asks for ordering global, which the provider does not offer (GLOBAL_ORDER)");
-        }
-        if (reliability == Reliability.EFFECTIVELY_ONCE && !capabilities.contains(Capability.DEDUPLICATION)) {
-            problems.add(candidate.where()
-                    + " asks for reliability effectively_once, which the provider does not offer (DEDUPLICATION)");
         }
     }
 
@@ -295,9 +323,18 @@ final class BusAssembly {
         Tasks threads = tasks != null
                 ? tasks
                 : handlerExecutor != null ? Tasks.threads("events", handlerExecutor) : Tasks.threads("events");
+        Telemetry telemetry =
+                Telemetry.of(openTelemetry != null ? openTelemetry : GlobalOpenTelemetry.getOrNoop(), time::nanos);
+        PublishContext context = new PublishContext(
+                time,
+                threads,
+                new Claims(idempotency != null ? idempotency : new MemoryIdempotencyStore(time)),
+                new DeadLetterOffice(deadLetters, time, codec, telemetry),
+                host);
+        TenantLimiter limiter = new TenantLimiter(tenantLimits, limitsOfTenants, time);
         List<Registration> registrations = new ArrayList<>();
         for (Plan plan : plans) {
-            registrations.add(start(plan, threads));
+            registrations.add(start(plan, context, limiter));
         }
         List<PatternIndex.Entry<Registration>> explicit = new ArrayList<>();
         for (ExplicitRoute route : routes) {
@@ -314,17 +351,29 @@ final class BusAssembly {
             }
         }
         RouteTable<Registration> table = new RouteTable<>(explicit, registered);
-        Engine engine = new Engine(time, threads, codec, payloadMapper, access, deadLetters, table, registrations);
-        return new EventBus(engine, new PublishPipeline(engine, publishTimeout, conventionalTopics), Caller.HOST, true);
+        Engine engine = new Engine(this, context, telemetry, table, registrations);
+        PublishPipeline pipeline = new PublishPipeline(engine, limiter, publishTimeout, conventionalTopics);
+        if (deadLetterCopies) {
+            context.deadLetters.copyWith(pipeline::publishCopy);
+        }
+        Bridges bridges = new Bridges(messageToEvents, eventToMessages, pipeline);
+        return new EventBus(engine, pipeline, bridges, Caller.HOST, true);
     }
 
-    private Registration start(Plan plan, Tasks threads) {
+    private static String hostName() {
+        String named = System.getenv("HOSTNAME");
+        return named == null || named.isBlank()
+                ? "process " + ProcessHandle.current().pid()
+                : named;
+    }
+
+    private Registration start(Plan plan, PublishContext context, TenantLimiter limiter) {
         String name = plan.candidate.declaration.descriptor().name();
         EventProvider provider = plan.candidate.given;
         EventsException failure = null;
         if (provider == null && plan.factory != null && plan.settings != null) {
             try {
-                provider = plan.factory.create(plan.settings, new ProviderContext(name, time, threads));
+                provider = plan.factory.create(plan.settings, new ProviderContext(name, time, context.tasks));
             } catch (RuntimeException | LinkageError e) {
                 failure = e instanceof EventsException known
                         ? known
@@ -338,11 +387,12 @@ final class BusAssembly {
         Registration registration = new Registration(
                 plan.candidate.declaration, plan.transport, plan.capabilities, plan.overrides, provider, failure);
         if (provider != null) {
+            Sender sender = new Sender(registration, provider, context, circuit);
             List<PublishLane> lanes = new ArrayList<>();
-            for (int i = 0; i < LANES; i++) {
-                lanes.add(new PublishLane(provider, registration.qualifiedName(), time, threads, publishQueue));
+            for (int i = 0; i < (registration.globallyOrdered() ? 1 : LANES); i++) {
+                lanes.add(new PublishLane(sender, time, context.tasks, publishQueue, limiter::weight));
             }
-            registration.open(lanes);
+            registration.open(sender, lanes);
         }
         return registration;
     }

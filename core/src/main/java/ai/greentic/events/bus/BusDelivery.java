@@ -1,12 +1,18 @@
 package ai.greentic.events.bus;
 
+import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.Position;
 import ai.greentic.events.TenantTopic;
+import ai.greentic.events.spi.Claim;
+import ai.greentic.events.spi.DeadLetter;
 import ai.greentic.events.spi.InboundDelivery;
 import ai.greentic.events.spi.Tasks;
+import ai.greentic.events.telemetry.Telemetry;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -17,8 +23,22 @@ final class BusDelivery implements Delivery {
     final InboundDelivery inbound;
     final EventEnvelope event;
     final @Nullable Key key;
-    /** Set when a handler starts. */
+    /** Handler starts so far. */
     int attempt;
+    /** Whether it may have taken a process down. */
+    boolean suspect;
+    /** What the attempts so far failed with; its handler's thread's. */
+    List<DeadLetter.Attempt> history = List.of();
+    /** Marks that the group is handling the event; only while it is, and only if the group remembers. */
+    @Nullable
+    Claim claim;
+    /** How the telemetry calls the end that the delivery is going to have. */
+    String outcome = "acked";
+
+    private Telemetry.@Nullable DeliverySpan span;
+    private @Nullable Throwable cause;
+    /** What the handler sees: the event at this attempt, after interceptors. */
+    private @Nullable EventEnvelope visible;
 
     boolean open = true;
     Tasks.@Nullable Timer ackTimer;
@@ -76,17 +96,75 @@ final class BusDelivery implements Delivery {
 
     /** The same event, for its next attempt. */
     BusDelivery again() {
-        return new BusDelivery(dispatcher, leg, inbound, event, attempt, sharedFuture());
+        BusDelivery next = new BusDelivery(dispatcher, leg, inbound, event, attempt, sharedFuture());
+        next.history = history;
+        next.claim = takeClaim();
+        return next;
+    }
+
+    @Nullable
+    Claim takeClaim() {
+        Claim taken = claim;
+        claim = null;
+        return taken;
+    }
+
+    /** A handler starts. */
+    void begin() {
+        if (dispatcher.engine.telemetry.isEnabled()) {
+            span = dispatcher.engine.telemetry.delivery(
+                    event, leg.place(), dispatcher.subscription(), dispatcher.consumption.group(), attempt);
+            dispatcher.engine.telemetry.lag(
+                    event.address().tenant(),
+                    leg.registration.name(),
+                    Duration.between(event.time(), dispatcher.engine.time.now()));
+        }
+    }
+
+    /** Makes the span of this attempt current on the handler's thread. */
+    Telemetry.Entered enter() {
+        return span == null ? Telemetry.Entered.NOTHING : span.enter();
+    }
+
+    /** Lets the interceptors see the event before the handler does. */
+    void intercept() {
+        Interceptors interceptors = dispatcher.engine.interceptors;
+        if (!interceptors.isEmpty()) {
+            visible = interceptors.delivery(event.withAttempt(attempt));
+        }
+    }
+
+    /** Notes why this attempt failed, in words that hold nothing of the event. */
+    void failed(Throwable failure) {
+        cause = failure;
+        ErrorCode code = failure instanceof EventsException known ? known.code() : ErrorCode.HANDLER_FAILED;
+        List<DeadLetter.Attempt> more = new ArrayList<>(history);
+        more.add(new DeadLetter.Attempt(
+                dispatcher.engine.time.now(), code, failure.getClass().getName(), dispatcher.engine.host));
+        history = more.size() > DeadLetter.MAX_HISTORY ? more.subList(1, more.size()) : more;
+    }
+
+    /** This attempt has ended. */
+    void end(String how) {
+        if (span != null) {
+            span.ended(how, cause);
+            span = null;
+        }
     }
 
     @Override
     public EventEnvelope event() {
-        return event;
+        EventEnvelope seen = visible;
+        if (seen == null) {
+            seen = event.withAttempt(attempt);
+            visible = seen;
+        }
+        return seen;
     }
 
     @Override
     public <T> T payload(Class<T> type) {
-        return event.payload().as(type, dispatcher.engine.payloadMapper);
+        return event().payload().as(type, dispatcher.engine.payloadMapper);
     }
 
     @Override

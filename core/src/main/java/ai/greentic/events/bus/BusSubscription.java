@@ -4,12 +4,15 @@ import ai.greentic.events.Caller;
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventsException;
+import ai.greentic.events.Marks;
 import ai.greentic.events.TenantScope;
 import ai.greentic.events.TenantTopic;
 import ai.greentic.events.TopicPattern;
 import ai.greentic.events.access.AccessAction;
+import ai.greentic.events.spi.Consumer;
 import ai.greentic.events.spi.InboundDelivery;
 import ai.greentic.events.spi.Signal;
+import ai.greentic.events.telemetry.Telemetry;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -106,8 +109,48 @@ sealed class BusSubscription implements Subscription permits BusPullSubscription
         }
     }
 
-    void putDeadLetter(SubscriptionLeg leg, InboundDelivery delivery, ErrorCode code, String reason) {
-        engine.putDeadLetter(leg, delivery, dispatcher.subscription(), code, reason);
+    /** Whether an event with marks is the subscription's to see: the copy of a dead letter, or one that is put back for a group. */
+    boolean isFor(Marks marks) {
+        Marks.Redrive redrive = marks.redrive().orElse(null);
+        return (!marks.deadLetter() || pattern.isLiteral())
+                && (redrive == null
+                        || redrive.group() == null
+                        || redrive.group().equals(dispatcher.consumption.name()));
+    }
+
+    @Nullable
+    Consumer consumer(Registration registration) {
+        Consumption own = dispatcher.consumption;
+        return own.group() ? new Consumer(scope, own.name(), registration.qualifiedName()) : null;
+    }
+
+    Telemetry.Place place(Registration registration) {
+        return new Telemetry.Place(registration.qualifiedName(), registration.transport, pattern.value());
+    }
+
+    /** How the subscription is. */
+    BusHealth.Component health() {
+        String name = "subscription " + this;
+        State now = state();
+        String cause = failure().map(Throwable::getMessage).orElse("");
+        if (now == State.FAILED || now == State.RECONNECTING) {
+            return new BusHealth.Component(name, BusHealth.State.DOWN, now + ": " + cause);
+        }
+        int blocked = dispatcher.blockedKeys();
+        if (blocked > 0) {
+            return new BusHealth.Component(
+                    name,
+                    BusHealth.State.DEGRADED,
+                    ErrorCode.KEY_BLOCKED + ": more than " + Parking.MAX_FOLLOWERS + " events wait behind each of "
+                            + blocked + " failing keys, and their shards pause");
+        }
+        if (dispatcher.parked() >= dispatcher.maxParked()) {
+            return new BusHealth.Component(
+                    name,
+                    BusHealth.State.DEGRADED,
+                    dispatcher.parked() + " deliveries wait for another attempt (maxParked); nothing more is fetched");
+        }
+        return new BusHealth.Component(name, BusHealth.State.UP, "");
     }
 
     EventEnvelope decode(InboundDelivery delivery) {

@@ -2,13 +2,11 @@ package ai.greentic.events.bus;
 
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventsException;
-import ai.greentic.events.delivery.RedeliveryPolicy;
+import ai.greentic.events.spi.Claim;
 import ai.greentic.events.spi.Settled;
 import ai.greentic.events.spi.Shard;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -18,10 +16,10 @@ import org.slf4j.LoggerFactory;
 /**
  * From fetched deliveries to handlers and back to settlements, for one subscription.
  *
- * <p>A delivery is <em>ready</em>, being handled, or waiting for its next attempt; a later delivery of its key waits behind it until it is
- * settled, everything else passes. Everything fetched and not settled counts against {@code maxInFlight}. Settlements collect in the
- * outbox of the leg that fetched the delivery, and the leg's runner hands them to the provider. Handlers, stores and futures are
- * never called with the lock held.
+ * <p>A delivery is <em>ready</em>, being handled, or parked until its next attempt; a later delivery of its key waits behind it until it is
+ * settled, everything else passes. What is fetched and neither settled nor parked counts against {@code maxInFlight}. While there are
+ * suspects, which may have taken a process down, one delivery is handled at a time. Settlements collect in the outbox of the leg that
+ * fetched the delivery, and the leg's runner hands them to the provider. Handlers, stores and futures are never called with the lock held.
  */
 final class Dispatcher {
     private static final Logger LOG = LoggerFactory.getLogger(Dispatcher.class);
@@ -33,20 +31,15 @@ final class Dispatcher {
     private final SubscribeOptions options;
     private final @Nullable EventHandler handler;
     private final @Nullable AsyncEventHandler asyncHandler;
+    final Consumption consumption;
     private final String subscription;
+    private final Gate gate;
+    private final Attempts attempts;
 
     private final ReentrantLock lock = new ReentrantLock();
-    /** A delivery has its key while it is ready, handled, or waiting for its next attempt. */
-    private final KeyedQueue<BusDelivery> queue = new KeyedQueue<>();
-    /** Waiting for their next attempt. */
-    private final List<BusDelivery> parked = new ArrayList<>();
-
+    private final InHand inHand = new InHand();
     private final WaitingLine pullers;
     private final IdleWatch idle = new IdleWatch(lock, this::isIdle);
-    /** Fetched and not settled. */
-    private int held;
-    /** Handed to a handler or a puller and not settled. */
-    private int handed;
 
     private int workers;
     private boolean stopping;
@@ -55,12 +48,15 @@ final class Dispatcher {
     Dispatcher(
             Engine engine,
             SubscribeOptions options,
-            String subscription,
+            Consumption consumption,
             @Nullable EventHandler handler,
             @Nullable AsyncEventHandler asyncHandler) {
         this.engine = engine;
         this.options = options;
-        this.subscription = subscription;
+        this.consumption = consumption;
+        this.subscription = consumption.name();
+        this.gate = new Gate(engine, options, consumption);
+        this.attempts = new Attempts(this, options, gate, handler);
         this.handler = handler;
         this.asyncHandler = asyncHandler;
         this.pullers = new WaitingLine(lock, engine.tasks, engine.time);
@@ -78,7 +74,7 @@ final class Dispatcher {
     int room() {
         lock.lock();
         try {
-            return stopping ? 0 : Math.max(0, options.maxInFlight() - held);
+            return stopping ? 0 : inHand.room(options.maxInFlight(), options.maxParked());
         } finally {
             lock.unlock();
         }
@@ -90,12 +86,10 @@ final class Dispatcher {
         try {
             deliveries.get(0).leg.hold(deliveries);
             for (BusDelivery delivery : deliveries) {
-                held++;
-                if (stopping) {
-                    giveBack(delivery, Duration.ZERO);
-                } else {
-                    queue.add(delivery.key, delivery);
-                }
+                inHand.add(delivery);
+            }
+            if (stopping) {
+                inHand.takeIdle(delivery -> true).forEach(delivery -> surrender(delivery, Duration.ZERO));
             }
             employ();
         } finally {
@@ -106,22 +100,23 @@ final class Dispatcher {
     /** Puts enough workers, or pullers, to work. */
     private void employ() {
         if (handler == null && asyncHandler == null) {
-            pullers.call(queue.ready());
+            pullers.call(inHand.ready());
             return;
         }
-        for (int wanted = Math.min(options.concurrency(), workers + queue.ready()); workers < wanted; workers++) {
+        int most = inHand.most(options.concurrency());
+        for (int wanted = Math.min(most, workers + inHand.ready()); workers < wanted; workers++) {
             engine.tasks.handle(this::work);
         }
     }
 
     /** Handles one delivery after another until none is ready, or until it is the turn of other subscriptions on this thread. */
-    private void work() {
+    void work() {
         Dispatcher outer = HANDLING.get();
         HANDLING.set(this);
         try {
             long began = engine.time.nanos();
             for (BusDelivery delivery = next(); delivery != null; ) {
-                delivery = asyncHandler != null ? begin(delivery, asyncHandler) : handle(delivery);
+                delivery = asyncHandler != null ? attempts.begin(delivery, asyncHandler) : attempts.handle(delivery);
                 if (delivery != null && engine.time.nanos() - began > TURN_NANOS) {
                     putBack(delivery);
                     engine.tasks.handle(this::work);
@@ -133,24 +128,22 @@ final class Dispatcher {
         }
     }
 
-    /** Undoes {@link #start}: the handler has not been called. The worker's place stays taken for its next turn. */
+    /** The handler has not been called. The worker's place stays taken for its next turn. */
     private void putBack(BusDelivery delivery) {
         lock.lock();
         try {
-            delivery.attempt--;
-            handed--;
+            inHand.putBack(delivery);
             if (stopping) {
-                giveBack(delivery, Duration.ZERO);
+                inHand.takeIdle(idle -> true).forEach(idle -> surrender(idle, Duration.ZERO));
                 idle.changed();
-            } else {
-                queue.putBack(delivery);
             }
         } finally {
             lock.unlock();
         }
     }
 
-    private @Nullable BusDelivery next() {
+    @Nullable
+    BusDelivery next() {
         lock.lock();
         try {
             return takeForWorker();
@@ -160,35 +153,38 @@ final class Dispatcher {
     }
 
     private @Nullable BusDelivery takeForWorker() {
-        BusDelivery delivery = queue.poll();
+        BusDelivery delivery = inHand.take();
         if (delivery == null) {
             workers--;
-        } else {
-            start(delivery);
         }
         return delivery;
     }
 
-    /** A handler starts: this is what an attempt is. */
-    private void start(BusDelivery delivery) {
-        delivery.attempt++;
-        handed++;
+    /** The handler is back, and the process still there. */
+    void cleared(BusDelivery delivery) {
+        if (delivery.suspect) {
+            lock.lock();
+            try {
+                inHand.cleared(delivery);
+                employ();
+            } finally {
+                lock.unlock();
+            }
+        }
     }
 
-    private @Nullable BusDelivery handle(BusDelivery delivery) {
-        try {
-            java.util.Objects.requireNonNull(handler).handle(delivery);
-        } catch (Throwable e) {
-            failed(delivery, e);
-            return next();
-        }
+    // Settling: the first one wins.
+
+    /** A handler came back: its delivery is acked, or has to be settled in time. Returns the worker's next delivery. */
+    @Nullable
+    BusDelivery returned(BusDelivery delivery, boolean ack) {
         lock.lock();
         try {
             if (delivery.open) {
-                if (options.manualAck()) {
-                    startAckTimer(delivery, options.ackTimeout());
-                } else {
+                if (ack) {
                     settle(delivery, Settled.ack(delivery.inbound));
+                } else {
+                    startAckTimer(delivery, options.ackTimeout());
                 }
             }
             return takeForWorker();
@@ -197,15 +193,8 @@ final class Dispatcher {
         }
     }
 
-    /** Starts an asynchronous handler. Its worker's place is taken until the stage completes, and then used for the next delivery. */
-    private @Nullable BusDelivery begin(BusDelivery delivery, AsyncEventHandler asynchronous) {
-        CompletionStage<Void> stage;
-        try {
-            stage = asynchronous.handle(delivery);
-        } catch (Throwable e) {
-            failed(delivery, e);
-            return next();
-        }
+    /** The delivery has to be settled in time. */
+    void awaitSettlement(BusDelivery delivery) {
         lock.lock();
         try {
             if (delivery.open) {
@@ -214,44 +203,53 @@ final class Dispatcher {
         } finally {
             lock.unlock();
         }
-        stage.whenComplete((nothing, failure) -> engine.tasks.handle(() -> ended(delivery, failure)));
-        return null;
     }
-
-    private void ended(BusDelivery delivery, @Nullable Throwable failure) {
-        if (failure != null) {
-            Throwable cause = failure instanceof java.util.concurrent.CompletionException && failure.getCause() != null
-                    ? failure.getCause()
-                    : failure;
-            failed(delivery, cause);
-        } else if (!options.manualAck()) {
-            ack(delivery);
-        }
-        work();
-    }
-
-    /** The handler threw: another attempt, or a dead letter. */
-    private void failed(BusDelivery delivery, Throwable cause) {
-        double chance = (engine.time.randomBits() >>> 11) * 0x1p-53;
-        RedeliveryPolicy.Decision decision = options.redelivery().decide(delivery.attempt, chance);
-        if (decision instanceof RedeliveryPolicy.Redeliver again) {
-            LOG.debug("{} failed in subscription {}; again in {}", delivery, subscription, again.delay(), cause);
-            redeliver(delivery, again.delay());
-        } else if (decision instanceof RedeliveryPolicy.DeadLetter end) {
-            String what = cause.getClass().getName();
-            deadLetter(delivery, ErrorCode.HANDLER_FAILED, end.reason() + ", the last with " + what, cause);
-        }
-    }
-
-    // Settling: the first one wins.
 
     boolean ack(BusDelivery delivery) {
+        if (gate.notes(delivery)) {
+            return ackWithNotes(delivery);
+        }
         lock.lock();
         try {
             boolean won = delivery.open && settle(delivery, Settled.ack(delivery.inbound));
             employ();
             return won;
         } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The store is told first, so that the key's next delivery finds it done; the caller does not wait for that. */
+    private boolean ackWithNotes(BusDelivery delivery) {
+        if (!seize(delivery)) {
+            return false;
+        }
+        engine.tasks.execute(() -> {
+            gate.handled(delivery);
+            settleSeized(delivery);
+        });
+        return true;
+    }
+
+    /** Takes a delivery out of its handler's hands; nobody else can settle it then. */
+    boolean seize(BusDelivery delivery) {
+        lock.lock();
+        try {
+            boolean was = delivery.open;
+            delivery.open = false;
+            delivery.stopAckTimer();
+            return was;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    boolean settleSeized(BusDelivery delivery) {
+        lock.lock();
+        try {
+            return settle(delivery, Settled.ack(delivery.inbound));
+        } finally {
+            employ();
             lock.unlock();
         }
     }
@@ -263,7 +261,7 @@ final class Dispatcher {
             if (!delivery.open) {
                 return false;
             }
-            close(delivery);
+            close(delivery, "redelivered");
             if (delivery.leg.isLost(delivery.inbound)) {
                 drop(delivery);
                 return false;
@@ -272,7 +270,7 @@ final class Dispatcher {
             if (stopping || delivery.leg.isRevoking(delivery.inbound.shard())) {
                 giveBack(again, delay);
             } else {
-                parked.add(again);
+                inHand.parking.park(again);
                 engine.tasks.schedule(delay, () -> unpark(again));
             }
             employ();
@@ -282,56 +280,27 @@ final class Dispatcher {
         }
     }
 
-    private void unpark(BusDelivery delivery) {
+    boolean redeliverSeized(BusDelivery delivery, Duration delay) {
         lock.lock();
         try {
-            if (parked.remove(delivery)) {
-                queue.putBack(delivery);
-                employ();
-            }
+            delivery.open = true;
+            return redeliver(delivery, delay);
         } finally {
             lock.unlock();
         }
     }
 
     boolean reject(BusDelivery delivery, String reason) {
-        return deadLetter(delivery, ErrorCode.HANDLER_FAILED, "rejected: " + reason, null);
+        return attempts.reject(delivery, reason);
     }
 
-    /** Parks the event as a dead letter, and only then acks it; if it cannot be parked, it is delivered again later. */
-    private boolean deadLetter(BusDelivery delivery, ErrorCode code, String reason, @Nullable Throwable cause) {
+    private void unpark(BusDelivery delivery) {
         lock.lock();
         try {
-            if (!delivery.open) {
-                return false;
+            if (inHand.unpark(delivery)) {
+                employ();
             }
-            delivery.open = false;
-            delivery.stopAckTimer();
         } finally {
-            lock.unlock();
-        }
-        boolean kept;
-        try {
-            engine.putDeadLetter(delivery, subscription, code, reason);
-            kept = true;
-            LOG.warn("{} of subscription {} is a dead letter: {}", delivery, subscription, reason);
-            LOG.debug("its last failure", cause);
-        } catch (RuntimeException e) {
-            kept = false;
-            LOG.error(
-                    "the dead letter of {} in subscription {} could not be stored; it will be delivered again",
-                    delivery,
-                    subscription,
-                    e);
-        }
-        lock.lock();
-        try {
-            delivery.open = true;
-            return kept
-                    ? settle(delivery, Settled.ack(delivery.inbound))
-                    : redeliver(delivery, options.redelivery().maxDelay());
-        } finally {
-            employ();
             lock.unlock();
         }
     }
@@ -358,17 +327,17 @@ final class Dispatcher {
 
     private boolean timedOut(BusDelivery delivery) {
         return delivery.attempt >= options.redelivery().maxAttempts()
-                ? deadLetter(delivery, ErrorCode.HANDLER_FAILED, "not settled within " + options.ackTimeout(), null)
+                ? attempts.deadLetter(
+                        delivery, ErrorCode.HANDLER_FAILED, "not settled within " + options.ackTimeout(), null)
                 : redeliver(delivery, Duration.ZERO);
     }
 
     private boolean settle(BusDelivery delivery, Settled settlement) {
-        close(delivery);
+        close(delivery, delivery.outcome);
         boolean owned = !delivery.leg.isLost(delivery.inbound);
         if (owned) {
-            held--;
-            queue.release(delivery.key);
-            delivery.leg.settle(settlement, delivery, queue.ready() > 0);
+            inHand.release(delivery);
+            delivery.leg.settle(settlement, delivery, inHand.ready() > 0);
         } else {
             drop(delivery);
         }
@@ -376,18 +345,19 @@ final class Dispatcher {
     }
 
     /** The handler's hold on the delivery ends. */
-    private void close(BusDelivery delivery) {
+    private void close(BusDelivery delivery, String outcome) {
         delivery.open = false;
-        handed--;
+        inHand.returned(delivery);
         delivery.stopAckTimer();
+        delivery.end(outcome);
         idle.changed();
     }
 
     /** The delivery was lost; its follower goes on. */
     private void drop(BusDelivery delivery) {
-        held--;
-        delivery.leg.letGo(delivery.inbound.shard());
-        queue.release(delivery.key);
+        delivery.leg.letGo(delivery.inbound);
+        inHand.release(delivery);
+        abandonClaim(delivery);
         delivery.settledAs(new EventsException(
                 ErrorCode.OUTCOME_UNKNOWN, delivery + " is no longer this member's to settle; it may come again"));
         employ();
@@ -396,13 +366,25 @@ final class Dispatcher {
     /** Returns a delivery that no handler holds to its provider, and what waits behind it. */
     private void giveBack(BusDelivery delivery, Duration delay) {
         surrender(delivery, delay);
-        queue.dissolve(delivery.key).forEach(follower -> surrender(follower, Duration.ZERO));
+        inHand.dissolve(delivery).forEach(follower -> surrender(follower, Duration.ZERO));
     }
 
     private void surrender(BusDelivery delivery, Duration delay) {
-        delivery.open = false;
-        held--;
+        letGo(delivery);
         delivery.leg.settle(Settled.redeliver(delivery.inbound, delay), delivery, false);
+    }
+
+    private void letGo(BusDelivery delivery) {
+        delivery.open = false;
+        inHand.letGo(delivery);
+        abandonClaim(delivery);
+    }
+
+    private void abandonClaim(BusDelivery delivery) {
+        Claim claim = delivery.takeClaim();
+        if (claim != null) {
+            engine.tasks.execute(() -> gate.notHandled(claim));
+        }
     }
 
     // Pulling.
@@ -410,17 +392,28 @@ final class Dispatcher {
     @Nullable
     BusDelivery pull(Duration maxWait) throws InterruptedException {
         long deadline = engine.time.nanos() + maxWait.toNanos();
+        for (BusDelivery delivery = pullNext(deadline); delivery != null; delivery = pullNext(deadline)) {
+            if (attempts.starts(delivery)) {
+                try {
+                    delivery.intercept();
+                } catch (RuntimeException e) {
+                    attempts.failed(delivery, e);
+                    continue;
+                }
+                awaitSettlement(delivery);
+                return delivery;
+            }
+        }
+        return null;
+    }
+
+    private @Nullable BusDelivery pullNext(long deadline) throws InterruptedException {
         lock.lock();
         try {
             for (boolean called = true; called; called = pullers.await(deadline, this::employ)) {
-                BusDelivery delivery = queue.poll();
-                if (delivery != null) {
-                    start(delivery);
-                    startAckTimer(delivery, options.ackTimeout());
+                BusDelivery delivery = inHand.take();
+                if (delivery != null || stopping) {
                     return delivery;
-                }
-                if (stopping) {
-                    return null;
                 }
             }
             return null;
@@ -436,15 +429,13 @@ final class Dispatcher {
         giveBackIdle(delivery -> delivery.leg == leg && delivery.inbound.shard().equals(shard));
     }
 
-    /** Forgets what no handler holds of a leg, or of one of its shards: somebody else has it, or it will come again. */
-    void forget(SubscriptionLeg leg, @Nullable Shard shard) {
+    /** Forgets what no handler holds: somebody else has it, or it will come again. */
+    void forget(Predicate<BusDelivery> which) {
         lock.lock();
         try {
-            for (BusDelivery delivery : takeIdle(
-                    d -> d.leg == leg && (shard == null || d.inbound.shard().equals(shard)))) {
-                delivery.open = false;
-                held--;
-                leg.letGo(delivery.inbound.shard());
+            for (BusDelivery delivery : inHand.takeIdle(which)) {
+                letGo(delivery);
+                delivery.leg.letGo(delivery.inbound);
             }
         } finally {
             lock.unlock();
@@ -454,25 +445,34 @@ final class Dispatcher {
     private void giveBackIdle(Predicate<BusDelivery> which) {
         lock.lock();
         try {
-            takeIdle(which).forEach(delivery -> surrender(delivery, Duration.ZERO));
+            inHand.takeIdle(which).forEach(delivery -> surrender(delivery, Duration.ZERO));
         } finally {
             lock.unlock();
         }
     }
 
-    /** Takes what no handler holds; a key whose head goes is free, one whose head is being handled is not. */
-    private List<BusDelivery> takeIdle(Predicate<BusDelivery> which) {
-        List<BusDelivery> heads = queue.takeReady(which);
-        for (BusDelivery waiting : List.copyOf(parked)) {
-            if (which.test(waiting)) {
-                parked.remove(waiting);
-                heads.add(waiting);
-            }
+    /** Keys behind which so much waits that their shards pause. */
+    int blockedKeys() {
+        lock.lock();
+        try {
+            return inHand.parking.blockedKeys();
+        } finally {
+            lock.unlock();
         }
-        List<BusDelivery> taken = new ArrayList<>(heads);
-        heads.forEach(head -> taken.addAll(queue.dissolve(head.key)));
-        taken.addAll(queue.takeBehind(which));
-        return taken;
+    }
+
+    /** Deliveries that wait for another attempt, or behind one that does. */
+    int parked() {
+        lock.lock();
+        try {
+            return inHand.parking.waiting();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    int maxParked() {
+        return options.maxParked();
     }
 
     /** Takes nothing new from now on and gives back what no handler holds. */
@@ -493,6 +493,6 @@ final class Dispatcher {
     }
 
     private boolean isIdle() {
-        return handed == (HANDLING.get() == this ? 1 : 0);
+        return inHand.handed() == (HANDLING.get() == this ? 1 : 0);
     }
 }

@@ -2,26 +2,25 @@ package ai.greentic.events.bus;
 
 import ai.greentic.events.Caller;
 import ai.greentic.events.ErrorCode;
-import ai.greentic.events.EventEnvelope;
-import ai.greentic.events.EventId;
 import ai.greentic.events.EventsException;
+import ai.greentic.events.PatternIndex;
 import ai.greentic.events.PayloadMapper;
 import ai.greentic.events.StartAt;
 import ai.greentic.events.TenantScope;
+import ai.greentic.events.Topic;
 import ai.greentic.events.TopicPattern;
 import ai.greentic.events.access.AccessAction;
 import ai.greentic.events.access.AccessDecision;
 import ai.greentic.events.access.AccessPolicy;
 import ai.greentic.events.codec.EnvelopeCodec;
 import ai.greentic.events.routing.RouteTable;
+import ai.greentic.events.spi.AttemptStore;
 import ai.greentic.events.spi.Capability;
-import ai.greentic.events.spi.DeadLetter;
-import ai.greentic.events.spi.DeadLetterStore;
-import ai.greentic.events.spi.InboundDelivery;
 import ai.greentic.events.spi.ProviderSubscription;
 import ai.greentic.events.spi.SubscribeRequest;
 import ai.greentic.events.spi.Tasks;
 import ai.greentic.events.spi.Time;
+import ai.greentic.events.telemetry.Telemetry;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -44,7 +43,14 @@ final class Engine {
     final EnvelopeCodec codec;
     final @Nullable PayloadMapper payloadMapper;
     final AccessPolicy access;
-    final DeadLetterStore deadLetters;
+    final DeadLetterOffice deadLetters;
+    final Claims claims;
+    final AttemptStore attempts;
+    final Interceptors interceptors;
+    final Telemetry telemetry;
+    /** Where this bus runs, for the history of attempts. */
+    final String host;
+
     final RouteTable<Registration> routes;
     final List<Registration> registrations;
 
@@ -55,22 +61,40 @@ final class Engine {
     private volatile boolean publishingEnded;
 
     Engine(
-            Time time,
-            Tasks tasks,
-            EnvelopeCodec codec,
-            @Nullable PayloadMapper payloadMapper,
-            AccessPolicy access,
-            DeadLetterStore deadLetters,
+            BusAssembly assembly,
+            PublishContext context,
+            Telemetry telemetry,
             RouteTable<Registration> routes,
             List<Registration> registrations) {
-        this.time = time;
-        this.tasks = tasks;
-        this.codec = codec;
-        this.payloadMapper = payloadMapper;
-        this.access = access;
-        this.deadLetters = deadLetters;
+        this.time = context.time;
+        this.tasks = context.tasks;
+        this.codec = assembly.codec;
+        this.payloadMapper = assembly.payloadMapper;
+        this.access = assembly.access;
+        this.deadLetters = context.deadLetters;
+        this.claims = context.claims;
+        this.attempts = assembly.attempts;
+        this.interceptors = new Interceptors(assembly.interceptors);
+        this.telemetry = telemetry;
+        this.host = context.host;
         this.routes = routes;
         this.registrations = List.copyOf(registrations);
+    }
+
+    /** A number in [0, 1). */
+    double chance() {
+        return (time.randomBits() >>> 11) * 0x1p-53;
+    }
+
+    /** What spans say about a topic on a provider. */
+    Telemetry.Place place(Registration registration, Topic topic) {
+        PatternIndex.Entry<Registration> deciding = routes.deciding(topic);
+        return new Telemetry.Place(
+                registration.qualifiedName(),
+                registration.transport,
+                deciding == null || deciding.value() != registration
+                        ? null
+                        : deciding.pattern().value());
     }
 
     void refuseToPublishIfClosed() {
@@ -198,29 +222,24 @@ final class Engine {
     }
 
     private static void require(Registration source, TopicPattern pattern, SubscribeOptions options) {
-        require(source, Capability.SUBSCRIBE, "subscriptions");
+        source.require(Capability.SUBSCRIBE, "subscriptions");
         if (!pattern.isLiteral()) {
-            require(source, Capability.WILDCARD, "topic patterns");
+            source.require(Capability.WILDCARD, "topic patterns");
         }
         if (options.group().isPresent()) {
-            require(source, Capability.GROUP, "groups");
+            source.require(Capability.GROUP, "groups");
+        }
+        if (options.onExhausted() == SubscribeOptions.OnExhausted.HOLD_KEY) {
+            source.require(Capability.KEY_ORDER, "holding keys");
+            source.require(Capability.KEY_AFFINITY, "holding keys");
         }
         StartAt start = options.startAt();
         if (start instanceof StartAt.Earliest) {
-            require(source, Capability.REPLAY_EARLIEST, "starting at the earliest event");
+            source.require(Capability.REPLAY_EARLIEST, "starting at the earliest event");
         } else if (start instanceof StartAt.At) {
-            require(source, Capability.REPLAY_TIME, "starting at a time");
+            source.require(Capability.REPLAY_TIME, "starting at a time");
         } else if (start instanceof StartAt.After) {
-            require(source, Capability.REPLAY_POSITION, "starting after a position");
-        }
-    }
-
-    private static void require(Registration source, Capability capability, String what) {
-        if (!source.capabilities.contains(capability)) {
-            throw new EventsException(
-                    ErrorCode.UNSUPPORTED_CAPABILITY,
-                    "provider " + source + " (" + source.transport + ") does not support " + what + " (" + capability
-                            + ")");
+            source.require(Capability.REPLAY_POSITION, "starting after a position");
         }
     }
 
@@ -245,56 +264,14 @@ final class Engine {
         }
     }
 
-    // Dead letters.
-
-    void putDeadLetter(BusDelivery delivery, String subscription, ErrorCode code, String reason) {
-        byte[] bytes = delivery.inbound.encoded();
-        deadLetters.put(letter(
-                delivery.leg,
-                delivery.inbound,
-                delivery.event.id(),
-                bytes != null ? bytes : codec.encode(delivery.event),
-                subscription,
-                delivery.attempt,
-                code,
-                reason));
+    boolean isClosing() {
+        return closing.get();
     }
 
-    /** For a delivery that never became an event. */
-    void putDeadLetter(
-            SubscriptionLeg leg, InboundDelivery inbound, String subscription, ErrorCode code, String reason) {
-        byte[] bytes = inbound.encoded();
-        EventEnvelope event = inbound.event();
-        deadLetters.put(letter(
-                leg,
-                inbound,
-                event == null ? null : event.id(),
-                bytes != null ? bytes : event == null ? new byte[0] : codec.encode(event),
-                subscription,
-                0,
-                code,
-                reason));
-    }
-
-    private DeadLetter letter(
-            SubscriptionLeg leg,
-            InboundDelivery inbound,
-            @Nullable EventId id,
-            byte[] bytes,
-            String subscription,
-            int attempts,
-            ErrorCode code,
-            String reason) {
-        return new DeadLetter(
-                inbound.address(),
-                id,
-                bytes,
-                leg.registration.name(),
-                subscription,
-                attempts,
-                code,
-                reason,
-                time.now());
+    List<BusSubscription> subscriptions() {
+        synchronized (subscriptions) {
+            return List.copyOf(subscriptions);
+        }
     }
 
     // The end.
@@ -307,10 +284,7 @@ final class Engine {
         long deadline = time.nanos() + grace.toNanos();
         boolean clean = true;
         boolean interrupted = false;
-        List<BusSubscription> open;
-        synchronized (subscriptions) {
-            open = List.copyOf(subscriptions);
-        }
+        List<BusSubscription> open = subscriptions();
         open.forEach(subscription -> subscription.dispatcher.stop());
         try {
             for (BusSubscription subscription : open) {

@@ -1,13 +1,11 @@
 package ai.greentic.events.bus;
 
 import ai.greentic.events.Caller;
+import ai.greentic.events.ChannelMessage;
 import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventId;
 import ai.greentic.events.EventsException;
-import ai.greentic.events.PatternIndex;
 import ai.greentic.events.Payload;
-import ai.greentic.events.PayloadMapper;
-import ai.greentic.events.ProviderDescriptor;
 import ai.greentic.events.PublishReceipt;
 import ai.greentic.events.PublishResult;
 import ai.greentic.events.TenantContext;
@@ -16,26 +14,11 @@ import ai.greentic.events.Topic;
 import ai.greentic.events.TopicPattern;
 import ai.greentic.events.access.AccessAction;
 import ai.greentic.events.access.AccessDecision;
-import ai.greentic.events.access.AccessPolicy;
-import ai.greentic.events.codec.EnvelopeCodec;
-import ai.greentic.events.delivery.ProviderOverrides;
-import ai.greentic.events.spi.Capability;
-import ai.greentic.events.spi.DeadLetter;
-import ai.greentic.events.spi.DeadLetterStore;
-import ai.greentic.events.spi.EventProvider;
-import ai.greentic.events.spi.ProviderFactory;
-import ai.greentic.events.spi.Tasks;
-import ai.greentic.events.spi.Time;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.Collection;
-import java.util.EnumSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,35 +34,43 @@ public final class EventBus implements AutoCloseable {
 
     private final Engine engine;
     private final PublishPipeline pipeline;
+    private final Bridges bridges;
     private final Caller caller;
     private final boolean owner;
 
-    EventBus(Engine engine, PublishPipeline pipeline, Caller caller, boolean owner) {
+    EventBus(Engine engine, PublishPipeline pipeline, Bridges bridges, Caller caller, boolean owner) {
         this.engine = engine;
         this.pipeline = pipeline;
+        this.bridges = bridges;
         this.caller = caller;
         this.owner = owner;
     }
 
-    public static Builder builder() {
-        return new Builder();
+    public static EventBusBuilder builder() {
+        return new EventBusBuilder();
     }
 
     /** A view that acts with this caller's rights. Closing a view does nothing. */
     public EventBus as(Caller who) {
-        return new EventBus(engine, pipeline, who, false);
+        return new EventBus(engine, pipeline, bridges, who, false);
     }
 
     // Publishing.
 
     /**
-     * Publishes and waits until the provider has accepted the event, the event's deadline has passed, or 30 s (the builder's
-     * {@code publishTimeout}).
+     * Publishes and waits until the provider has accepted the event, retries included, the event's deadline has passed, or 30 s (the
+     * builder's {@code publishTimeout}). An event with an idempotency key that was accepted before answers with the first receipt.
      *
-     * @throws EventsException kind {@code CANCELLED}: not sent; {@code OUTCOME_UNKNOWN}: sent, no answer in time
+     * @throws EventsException kind {@code CANCELLED}: not sent; {@code OUTCOME_UNKNOWN}: sent, no answer in time. An event that was tried
+     *     and given up is a dead letter, too
      */
     public PublishReceipt publish(EventEnvelope event) {
-        return pipeline.release(pipeline.prepare(event, caller));
+        return pipeline.publish(event, PublishOptions.NONE, caller);
+    }
+
+    /** As {@link #publish(EventEnvelope)}, with a time to live, a delivery time, a priority or an idempotency key. */
+    public PublishReceipt publish(EventEnvelope event, PublishOptions options) {
+        return pipeline.publish(event, options, caller);
     }
 
     /** Publishes a payload (see {@link Payload#of}) in an envelope with a new id, the current time and generic type and source. */
@@ -92,8 +83,13 @@ public final class EventBus implements AutoCloseable {
      * fails the future, and so does the end of its time, a second late at most. The future completes on a handler thread.
      */
     public CompletableFuture<PublishReceipt> publishAsync(EventEnvelope event) {
+        return publishAsync(event, PublishOptions.NONE);
+    }
+
+    /** As {@link #publishAsync(EventEnvelope)}, with options. */
+    public CompletableFuture<PublishReceipt> publishAsync(EventEnvelope event, PublishOptions options) {
         try {
-            return pipeline.releaseAsync(pipeline.prepare(event, caller));
+            return pipeline.publishAsync(event, options, caller);
         } catch (EventsException e) {
             return CompletableFuture.failedFuture(e);
         }
@@ -111,12 +107,17 @@ public final class EventBus implements AutoCloseable {
 
     /** Publishes many in batches and waits for all; one result for each, in order. Events of one key keep their order. */
     public List<PublishResult> publishAll(Collection<EventEnvelope> events) {
-        return pipeline.publishAll(events, caller);
+        return pipeline.publishAll(events, caller, 0);
     }
 
     /** Validates, authorises and routes an event without sending it; {@link #release} does that, now or later. */
     public PreparedEvent prepare(EventEnvelope event) {
-        return pipeline.prepare(event, caller);
+        return prepare(event, PublishOptions.NONE);
+    }
+
+    /** As {@link #prepare(EventEnvelope)}, with options; times count from now. */
+    public PreparedEvent prepare(EventEnvelope event, PublishOptions options) {
+        return pipeline.prepare(event, options, caller);
     }
 
     /** Sends a prepared event; waits as {@link #publish(EventEnvelope)} does. */
@@ -143,6 +144,23 @@ public final class EventBus implements AutoCloseable {
             bits = Long.divideUnsigned(bits, 36);
         }
         return new EventId(new String(id));
+    }
+
+    // Bridges.
+
+    /**
+     * Has a bridge turn a channel message into events and publishes them; one result for each, in order.
+     *
+     * @throws EventsException {@code BRIDGE_NOT_FOUND}, {@code BRIDGE_FAILED}, {@code TENANT_MISMATCH} or {@code TOO_MANY_HOPS}; nothing
+     *     has been published then
+     */
+    public List<PublishResult> receive(String bridge, ChannelMessage message) {
+        return bridges.receive(bridge, message, caller);
+    }
+
+    /** Has a bridge turn an event into channel messages; sending them is the host's. Throws as {@link #receive} does. */
+    public List<ChannelMessage> render(String bridge, EventEnvelope event) {
+        return bridges.render(bridge, event);
     }
 
     // Subscribing.
@@ -180,7 +198,8 @@ public final class EventBus implements AutoCloseable {
             @Nullable EventHandler handler,
             @Nullable AsyncEventHandler asyncHandler) {
         TopicPattern topics = TopicPattern.of(pattern);
-        Dispatcher dispatcher = new Dispatcher(engine, options, name(topics, options), handler, asyncHandler);
+        Dispatcher dispatcher =
+                new Dispatcher(engine, options, Consumption.of(scope, topics, options), handler, asyncHandler);
         return engine.open(
                 new BusSubscription(engine, caller, scope, topics, dispatcher), caller, scope, topics, options);
     }
@@ -188,28 +207,21 @@ public final class EventBus implements AutoCloseable {
     /** Subscribes for fetching; every delivery must be settled. */
     public PullSubscription pull(TenantScope scope, String pattern, SubscribeOptions options) {
         TopicPattern topics = TopicPattern.of(pattern);
-        Dispatcher dispatcher = new Dispatcher(engine, options, name(topics, options), null, null);
+        Dispatcher dispatcher = new Dispatcher(engine, options, Consumption.of(scope, topics, options), null, null);
         return engine.open(
                 new BusPullSubscription(engine, caller, scope, topics, dispatcher), caller, scope, topics, options);
     }
 
-    private static String name(TopicPattern topics, SubscribeOptions options) {
-        return options.group().orElse(topics.value());
-    }
-
     // Looking.
 
-    /** The tenant's dead letters, oldest first; an access action of its own, {@code DLQ_READ}, on each letter's topic. */
-    public List<DeadLetter> deadLetters(TenantContext tenant, int max) {
-        return engine.deadLetters.list(tenant.tenant(), max).stream()
-                .filter(letter -> engine.access
-                        .decide(
-                                caller,
-                                tenant.tenant(),
-                                AccessAction.DLQ_READ,
-                                letter.address().topic().value())
-                        .allowed())
-                .toList();
+    /** A tenant's dead letters: to read, group, put back and delete. */
+    public DeadLetters deadLetters(TenantContext tenant) {
+        return new DeadLetters(engine, pipeline, caller, tenant.tenant());
+    }
+
+    /** How the bus, its providers and its subscriptions are. */
+    public BusHealth health() {
+        return new Explanations(engine).health();
     }
 
     /** The providers in order of registration. */
@@ -219,29 +231,12 @@ public final class EventBus implements AutoCloseable {
 
     /** Where a published topic would go. */
     public RouteExplanation explainRoute(Topic topic) {
-        PatternIndex.Entry<Registration> deciding = engine.routes.deciding(topic);
-        List<String> others = engine.registrations.stream()
-                .filter(registration -> registration.publishes()
-                        && (deciding == null || registration != deciding.value())
-                        && registration.topics.stream().anyMatch(pattern -> pattern.matches(topic)))
-                .map(Registration::qualifiedName)
-                .toList();
-        return deciding == null
-                ? new RouteExplanation(topic.value(), null, null, false, others)
-                : new RouteExplanation(
-                        topic.value(),
-                        deciding.value().qualifiedName(),
-                        deciding.pattern().value(),
-                        !deciding.value().topics.contains(deciding.pattern()),
-                        others);
+        return new Explanations(engine).route(topic);
     }
 
     /** Patterns that never decide because an earlier one covers them, one sentence each. Compares all pairs. */
     public List<String> shadowedPatterns() {
-        return engine.routes.shadowed().stream()
-                .map(shadowed -> "pattern " + shadowed.pattern() + " of " + shadowed.route() + " never decides: "
-                        + shadowed.by() + " of " + shadowed.byRoute() + " comes first and covers it")
-                .toList();
+        return new Explanations(engine).shadowedPatterns();
     }
 
     /** Why this caller may or may not do something. */
@@ -276,181 +271,5 @@ public final class EventBus implements AutoCloseable {
         PACK,
         SETTINGS,
         CODE
-    }
-
-    /** Collects what a bus is made of. {@link #build()} reports every problem at once. Not thread-safe. */
-    public static final class Builder {
-        final BusAssembly assembly = new BusAssembly();
-
-        private Builder() {}
-
-        /** Lets a pack, settings or a set of defaults add to this builder. */
-        public Builder with(BusConfigurer configurer) {
-            configurer.configure(this);
-            return this;
-        }
-
-        /**
-         * Adds a provider made by the host; the bus closes it. It is taken to publish and subscribe with patterns; say more with the other
-         * method.
-         */
-        public Builder provider(String name, EventProvider provider, String... topics) {
-            return provider(
-                    name, provider, EnumSet.of(Capability.PUBLISH, Capability.SUBSCRIBE, Capability.WILDCARD), topics);
-        }
-
-        /** Adds a provider made by the host, with what it can do; the bus closes it. */
-        public Builder provider(String name, EventProvider provider, Set<Capability> capabilities, String... topics) {
-            assembly.add(declaration(name, "custom", topics), provider, capabilities);
-            return this;
-        }
-
-        /** Adds a provider of a transport, for example {@code memory}, as a broker. */
-        public Builder provider(String name, String transport, String... topics) {
-            return declare(declaration(name, transport, topics));
-        }
-
-        private ProviderDeclaration declaration(String name, String transport, String... topics) {
-            return new ProviderDeclaration(
-                    null,
-                    new ProviderDescriptor(
-                            name,
-                            ProviderDescriptor.Kind.BROKER,
-                            transport,
-                            ProviderDescriptor.Reliability.AT_MOST_ONCE,
-                            ProviderDescriptor.Ordering.NONE,
-                            null,
-                            List.of()),
-                    Arrays.stream(topics).map(TopicPattern::of).toList(),
-                    ProviderOverrides.NONE);
-        }
-
-        /** Adds a provider as a pack declares it. */
-        public Builder declare(ProviderDeclaration declaration) {
-            assembly.add(declaration, null, Set.of());
-            return this;
-        }
-
-        /** Adds a factory beside those that {@link java.util.ServiceLoader} finds; it wins over one of the same transport. */
-        public Builder providerFactory(ProviderFactory factory) {
-            assembly.factories.put(factory.transport(), factory);
-            return this;
-        }
-
-        /** Where {@link java.util.ServiceLoader} looks for factories; default this library's class loader. */
-        public Builder classLoader(ClassLoader loader) {
-            assembly.classLoader = Objects.requireNonNull(loader);
-            return this;
-        }
-
-        /**
-         * Connection settings of a provider, raw, key by key; later calls win.
-         *
-         * @param pack id of the pack, or null for the provider of that name in every pack
-         */
-        public Builder providerSettings(@Nullable String pack, String provider, Map<String, ?> settings) {
-            assembly.settings(pack, provider, settings);
-            return this;
-        }
-
-        /** What code changes about the guarantees of the provider of that name, in whatever pack. */
-        public Builder override(String provider, ProviderOverrides overrides) {
-            return override(Source.CODE, null, provider, overrides);
-        }
-
-        /** What a source changes about the guarantees of a provider; {@code pack} null means in every pack. */
-        public Builder override(Source source, @Nullable String pack, String provider, ProviderOverrides overrides) {
-            assembly.override(source, pack, provider, overrides);
-            return this;
-        }
-
-        /** Routes matching topics to a provider, before any registered pattern; {@code pack/name} where names are not unique. */
-        public Builder route(String pattern, String provider) {
-            assembly.route(TopicPattern.of(pattern), provider);
-            return this;
-        }
-
-        /** Providers whose transport has no factory here run on this one instead. Without it they are a problem. */
-        public Builder fallbackTransport(String transport) {
-            assembly.fallback = transport;
-            return this;
-        }
-
-        /** Who may do what; default {@link AccessPolicy#open()}. */
-        public Builder access(AccessPolicy policy) {
-            assembly.access = Objects.requireNonNull(policy);
-            return this;
-        }
-
-        /** Where events go that could not be delivered; default in memory, bounded. */
-        public Builder deadLetters(DeadLetterStore store) {
-            assembly.deadLetters = Objects.requireNonNull(store);
-            return this;
-        }
-
-        /** Reads and writes payloads that are not plain; default what the class path has. */
-        public Builder payloadMapper(PayloadMapper mapper) {
-            assembly.payloadMapper = Objects.requireNonNull(mapper);
-            return this;
-        }
-
-        /** The wire form and its limits; default {@link EnvelopeCodec#STANDARD}. */
-        public Builder codec(EnvelopeCodec codec) {
-            assembly.codec = Objects.requireNonNull(codec);
-            return this;
-        }
-
-        /** Where handlers run; default virtual threads where the JDK has them, else 20 threads. Stays the host's to close. */
-        public Builder handlerExecutor(Executor executor) {
-            assembly.handlerExecutor = Objects.requireNonNull(executor);
-            return this;
-        }
-
-        /** Clocks and threads; default the machine's. For tests and simulation. The bus closes the tasks. */
-        public Builder seams(Time time, Tasks tasks) {
-            assembly.time = Objects.requireNonNull(time);
-            assembly.tasks = Objects.requireNonNull(tasks);
-            return this;
-        }
-
-        /** How long a publish waits if the event has no earlier deadline; default 30 s. */
-        public Builder publishTimeout(Duration timeout) {
-            if (timeout.isNegative() || timeout.isZero()) {
-                throw new IllegalArgumentException("publishTimeout is " + timeout + "; it must be positive");
-            }
-            assembly.publishTimeout = timeout;
-            return this;
-        }
-
-        /** Publishes that may wait in one of a provider's four lanes; default 4,096. */
-        public Builder publishQueue(int events) {
-            if (events < 1) {
-                throw new IllegalArgumentException("publishQueue is " + events + "; it must be at least 1");
-            }
-            assembly.publishQueue = events;
-            return this;
-        }
-
-        /** Allows every well-formed topic to be published, not just dot-separated segments of letters, digits, '_' and '-'. */
-        public Builder anyTopic() {
-            assembly.conventionalTopics = false;
-            return this;
-        }
-
-        /** Reports a problem: {@link #build()} will refuse and name it beside all others. For configurers. */
-        public Builder problem(String sentence) {
-            assembly.problems.add(sentence);
-            return this;
-        }
-
-        /**
-         * Makes the bus. A provider that fails to start is logged, shown by {@link EventBus#providers()}, and refused when an event is
-         * routed to it; the others go on.
-         *
-         * @throws EventsException {@code INVALID_CONFIGURATION} with every problem; nothing has been started then
-         */
-        public EventBus build() {
-            return assembly.build();
-        }
     }
 }

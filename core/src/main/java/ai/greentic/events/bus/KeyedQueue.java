@@ -43,6 +43,17 @@ final class KeyedQueue<T> {
         ready.addFirst(item);
     }
 
+    /** Makes an item that has its key ready again, behind the others that are. */
+    void requeue(T item) {
+        ready.addLast(item);
+    }
+
+    /** How many items wait behind one of a key. */
+    int followers(@Nullable Object key) {
+        ArrayDeque<T> followers = key == null ? null : behind.get(key);
+        return followers == null ? 0 : followers.size();
+    }
+
     /** Takes the next ready item; it keeps its key. */
     @Nullable
     T poll() {
@@ -78,6 +89,13 @@ final class KeyedQueue<T> {
     /** The ready items in order; not to be changed. */
     Iterable<T> readyItems() {
         return ready;
+    }
+
+    /** The items that wait behind another. */
+    List<T> behindItems() {
+        List<T> all = new ArrayList<>();
+        behind.values().forEach(all::addAll);
+        return all;
     }
 
     /** Removes a ready item; its key is still to be released. */

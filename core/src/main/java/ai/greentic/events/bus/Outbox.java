@@ -6,8 +6,11 @@ import ai.greentic.events.spi.Shard;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +21,11 @@ final class Outbox {
     private int[] heldByShard = new int[1];
     private long[] newestFences = new long[1];
     private final Map<Shard, Long> lostFences = new HashMap<>();
+
+    /** What is held, if holds end by time. */
+    private @Nullable Set<InboundDelivery> leased;
+    /** Held, but taken away. */
+    private final Set<InboundDelivery> lost = new HashSet<>();
 
     /** Settlements, and in the same order the deliveries whose owners may want to know how they went. */
     static final class Endings {
@@ -38,7 +46,7 @@ final class Outbox {
 
     /** Adds a settlement of something held, which is let go; returns how many wait now. */
     synchronized int settle(Settled settled, BusDelivery delivery) {
-        heldByShard[settled.delivery().shard().index() + 1]--;
+        letGo(settled.delivery());
         return endings.add(settled, delivery);
     }
 
@@ -72,12 +80,36 @@ final class Outbox {
             newestFences = Arrays.copyOf(newestFences, length);
         }
         heldByShard[index]++;
+        if (leased != null) {
+            leased.add(delivery);
+        }
         newestFences[index] = Math.max(newestFences[index], delivery.fence());
     }
 
     /** The engine no longer has it. */
-    synchronized void letGo(Shard shard) {
-        heldByShard[shard.index() + 1]--;
+    synchronized void letGo(InboundDelivery delivery) {
+        heldByShard[delivery.shard().index() + 1]--;
+        if (leased != null) {
+            leased.remove(delivery);
+            lost.remove(delivery);
+        }
+    }
+
+    /** Remembers from now on what is held, so that it can be extended. */
+    synchronized void track() {
+        if (leased == null) {
+            leased = new LinkedHashSet<>();
+        }
+    }
+
+    /** Everything held. */
+    synchronized List<InboundDelivery> held() {
+        return leased == null ? List.of() : List.copyOf(leased);
+    }
+
+    /** These are somebody else's now. */
+    synchronized void lose(Set<InboundDelivery> gone) {
+        lost.addAll(gone);
     }
 
     synchronized int heldOf(Shard shard) {
@@ -92,6 +124,7 @@ final class Outbox {
     }
 
     synchronized boolean isLost(InboundDelivery delivery) {
-        return !lostFences.isEmpty() && lostFences.getOrDefault(delivery.shard(), -1L) >= delivery.fence();
+        return lost.contains(delivery)
+                || !lostFences.isEmpty() && lostFences.getOrDefault(delivery.shard(), -1L) >= delivery.fence();
     }
 }

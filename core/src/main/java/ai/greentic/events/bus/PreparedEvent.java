@@ -1,7 +1,9 @@
 package ai.greentic.events.bus;
 
 import ai.greentic.events.EventEnvelope;
+import ai.greentic.events.EventId;
 import ai.greentic.events.codec.EnvelopeCodec;
+import ai.greentic.events.spi.IdempotencyKey;
 import ai.greentic.events.spi.OutboundEvent;
 import org.jspecify.annotations.Nullable;
 
@@ -14,13 +16,27 @@ public final class PreparedEvent implements OutboundEvent {
     private final EnvelopeCodec codec;
     private final Registration route;
     private final @Nullable String orderingKey;
+    private final @Nullable IdempotencyKey idempotencyKey;
     private byte @Nullable [] encoded;
 
-    PreparedEvent(EventEnvelope event, EnvelopeCodec codec, Registration route) {
+    PreparedEvent(
+            EventEnvelope event, EnvelopeCodec codec, Registration route, @Nullable IdempotencyKey idempotencyKey) {
         this.event = event;
         this.codec = codec;
         this.route = route;
         this.orderingKey = event.orderingKey().orElse(null);
+        this.idempotencyKey = idempotencyKey;
+    }
+
+    /** The same event under another id, the one of its earlier try. */
+    PreparedEvent withId(EventId id) {
+        return id.equals(event.id()) ? this : new PreparedEvent(event.withId(id), codec, route, idempotencyKey);
+    }
+
+    /** What a repetition is recognised by; null if nothing. */
+    @Nullable
+    IdempotencyKey idempotencyKey() {
+        return idempotencyKey;
     }
 
     @Override

@@ -4,13 +4,16 @@ import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.PublishReceipt;
 import ai.greentic.events.TenantTopic;
-import ai.greentic.events.spi.PublishOutcome;
+import ai.greentic.events.spi.Claim;
+import ai.greentic.events.spi.DeadLetter;
 import ai.greentic.events.spi.Signal;
 import ai.greentic.events.spi.Tasks;
+import ai.greentic.events.telemetry.Telemetry;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
-/** One prepared event on its way through a lane. Guarded by the lane's lock, but for the outcome, which is written once. */
+/** One prepared event on its way through a lane. Guarded by the lane's lock, but for the result, and for what says otherwise. */
 final class Publish {
     enum State {
         /** Not yet taken by the lane. */
@@ -19,74 +22,101 @@ final class Publish {
         BEHIND,
         /** May be sent. */
         READY,
-        /** The provider has it. */
+        /** Being claimed, or with the provider. */
         SENT,
+        /** Waits for its next attempt, or for another publish with its idempotency key; its key waits with it. */
+        WAITING,
+        /** Its last answer is in; its sender alone has it. */
+        CONCLUDING,
         DONE
     }
 
-    final PreparedEvent event;
+    PreparedEvent event;
     /** What the event must stay in order with; null if nothing. */
     final @Nullable Object key;
 
     final @Nullable CompletableFuture<PublishReceipt> future;
-    /** For those that nobody waits for: until when, in the terms of the monotonic clock. */
-    long deadlineNanos;
+    final Telemetry.PublishSpan span;
+    /** When the caller stops waiting, in the terms of the monotonic clock. */
+    final long deadlineNanos;
+    /** What it weighs in its tenant's share. */
+    final int cost;
 
     State state = State.NEW;
-    int attempts;
     /** Set while a thread waits for this publish. */
     @Nullable
     Signal waiter;
     /** The waiting thread is asked to lead the lane. */
     boolean promoted;
+    /** The caller no longer waits: it was told that the outcome is unknown. */
+    boolean abandoned;
+    /** What the tenant's limits count for it, to be given back at its end. */
+    TenantLimiter.@Nullable Hold hold;
 
-    volatile @Nullable PublishOutcome outcome;
+    // The sender's, which alone has a publish that is SENT or CONCLUDING.
+    int attempts;
+    long sentNanos;
+    long firstSentNanos;
+
+    @Nullable
+    Claim claim;
+
+    /** Rechecks of a key that another publish has. */
+    int rechecks;
+    /** An attempt may have been accepted although no answer said so. */
+    boolean mayHaveHappened;
+
+    List<DeadLetter.Attempt> history = List.of();
+
+    private volatile @Nullable PublishReceipt receipt;
+    private volatile @Nullable EventsException failure;
 
     private record Key(TenantTopic address, String value) {}
 
-    Publish(PreparedEvent event, @Nullable CompletableFuture<PublishReceipt> future) {
+    Publish(
+            PreparedEvent event,
+            @Nullable CompletableFuture<PublishReceipt> future,
+            Telemetry.PublishSpan span,
+            long deadlineNanos) {
         this.event = event;
-        String value = event.orderingKey();
+        String value = event.route().globallyOrdered() ? "" : event.orderingKey();
         this.key = value == null ? null : new Key(event.address(), value);
         this.future = future;
+        this.span = span;
+        this.deadlineNanos = deadlineNanos;
+        this.cost = 512 + event.event().payload().size();
     }
 
-    /** What a completed stage says. */
-    static PublishOutcome outcomeOf(CompletableFuture<PublishOutcome> done, String provider) {
-        return outcomeOf(done.getNow(null), null, provider);
+    boolean hasResult() {
+        return receipt != null || failure != null;
     }
 
-    /** What a stage said; a provider that broke its promise to answer leaves the outcome unknown. */
-    static PublishOutcome outcomeOf(@Nullable PublishOutcome outcome, @Nullable Throwable defect, String provider) {
-        return outcome != null
-                ? outcome
-                : PublishOutcome.failed(new EventsException(
-                        ErrorCode.OUTCOME_UNKNOWN,
-                        "provider " + provider + " broke its promise to answer: "
-                                + (defect == null
-                                        ? "no outcome"
-                                        : defect.getClass().getSimpleName()),
-                        defect));
+    void accepted(PublishReceipt result) {
+        boolean first = !hasResult();
+        this.receipt = result;
+        if (first) {
+            span.accepted(result, attempts);
+        }
     }
 
+    void failed(EventsException result) {
+        if (!hasResult()) {
+            this.failure = result;
+            span.failed(result, attempts);
+        }
+    }
+
+    /** The receipt, or throws what went wrong. */
     PublishReceipt receipt() {
-        PublishOutcome known = outcome;
-        if (known == null) {
-            throw new IllegalStateException("not finished");
+        PublishReceipt known = receipt;
+        if (known != null) {
+            return known;
         }
-        EventsException failure = known.failure();
-        if (failure != null) {
-            throw failure;
+        EventsException wrong = failure;
+        if (wrong != null) {
+            throw wrong;
         }
-        return PublishReceipt.published(
-                event.event().id(), event.provider(), attempts, event.route().durable(), known.position());
-    }
-
-    EventsException refusedBy(String provider, int capacity) {
-        return new EventsException(
-                ErrorCode.PUBLISH_QUEUE_FULL,
-                "provider " + provider + " has " + capacity + " publishes waiting in the lane of " + event.event()
-                        + "; publish slower, or raise publishQueue");
+        throw new IllegalStateException("not finished");
     }
 
     /** Completes the caller's future, if there is one, on a handler thread. */

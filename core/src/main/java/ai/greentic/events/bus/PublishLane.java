@@ -2,65 +2,56 @@ package ai.greentic.events.bus;
 
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventsException;
-import ai.greentic.events.spi.EventProvider;
-import ai.greentic.events.spi.OutboundEvent;
-import ai.greentic.events.spi.PublishOutcome;
+import ai.greentic.events.Tenant;
 import ai.greentic.events.spi.Signal;
 import ai.greentic.events.spi.Tasks;
 import ai.greentic.events.spi.Time;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The way of one share of a provider's keys. At most one event of a key is on its way at a time; its followers wait behind it, everything
- * else passes.
+ * The way of one share of a provider's keys. At most one event of a key is on its way at a time, retries included; its followers wait
+ * behind it, everything else passes, and tenants take turns.
  *
- * <p>The lane is <em>led</em> by at most one thread, which alone calls the provider: a caller that finds the lane idle leads and sends
- * its own event without a hand-off; callers that arrive meanwhile queue up, and the leader's successor, one of them, sends them as one
- * batch. Without a waiting caller a fabric task leads. Nothing waits while it holds the lock.
+ * <p>The lane is <em>led</em> by at most one thread, which alone has the sender call the provider: a caller that finds the lane idle leads
+ * and sends its own event without a hand-off; callers that arrive meanwhile queue up, and the leader's successor, one of them, sends them
+ * as one batch. Without a waiting caller a fabric task leads. Nothing waits while it holds the lock.
  */
 final class PublishLane {
     private static final int MAX_BATCH = 256;
-    private static final Duration SWEEP = Duration.ofSeconds(1);
 
-    private final EventProvider provider;
-    private final String name;
+    private final Sender sender;
     private final Time time;
     private final Tasks tasks;
     private final int capacity;
 
     private final ReentrantLock lock = new ReentrantLock();
-    private final KeyedQueue<Publish> queue = new KeyedQueue<>();
+    private final FairQueue queue;
     private final IdleWatch idle = new IdleWatch(lock, this::isIdle);
-
-    private final WaitingLine awaitingRoom;
-    private final Promises promises = new Promises();
-
-    private int outstanding;
+    private final Watch watch;
     private boolean led;
     private boolean closed;
 
-    PublishLane(EventProvider provider, String name, Time time, Tasks tasks, int capacity) {
-        this.provider = provider;
-        this.name = name;
+    PublishLane(Sender sender, Time time, Tasks tasks, int capacity, ToIntFunction<Tenant> weights) {
+        this.sender = sender;
         this.time = time;
         this.tasks = tasks;
         this.capacity = capacity;
-        this.awaitingRoom = new WaitingLine(lock, tasks, time);
+        this.watch = new Watch(tasks, this::sweep);
+        this.queue = new FairQueue(capacity, lock, tasks, time, weights);
     }
 
-    /** Publishes and waits for the outcome until the deadline, in the terms of {@link Time#nanos}. */
-    void publish(Publish publish, long deadlineNanos) {
+    /** Publishes and waits for the outcome until its deadline. */
+    void publish(Publish publish) {
         boolean leads;
         lock.lock();
         try {
-            awaitRoom(publish, deadlineNanos);
-            enqueue(publish);
+            awaitRoom(publish);
+            queue.add(publish);
             leads = takeLead();
             if (!leads) {
                 publish.waiter = tasks.signal();
@@ -71,25 +62,22 @@ final class PublishLane {
         if (leads) {
             lead(publish);
         }
-        if (publish.outcome == null) {
-            await(publish, deadlineNanos);
+        if (!publish.hasResult()) {
+            await(publish);
         }
     }
 
-    /** Takes a publish without waiting; the outcome reaches its future. Refuses if the lane is full. */
-    void submit(Publish publish, long deadlineNanos) {
-        publish.deadlineNanos = deadlineNanos;
+    /** Takes a publish without waiting; the outcome reaches its future. Refuses if its tenant's share of the lane is full. */
+    void submit(Publish publish) {
         lock.lock();
         try {
             refuseIfClosed(publish);
-            if (outstanding >= capacity) {
-                throw publish.refusedBy(name, capacity);
+            if (!queue.hasRoom(publish)) {
+                throw full(publish);
             }
-            outstanding++;
-            if (promises.add(publish)) {
-                tasks.schedule(SWEEP, this::sweep);
-            }
-            enqueue(publish);
+            queue.admit(publish);
+            watch.add(publish);
+            queue.add(publish);
             if (takeLead()) {
                 tasks.execute(() -> lead(null));
             }
@@ -102,14 +90,14 @@ final class PublishLane {
      * Takes a publish whose caller will come back to {@link #flush} and {@link #await}; waits for room, and has others sent only to make
      * some. Until then nobody waits for it, so it is not asked to lead.
      */
-    void enqueueFor(Publish publish, long deadlineNanos) {
+    void enqueueFor(Publish publish) {
         lock.lock();
         try {
-            if (outstanding >= capacity && takeLead()) {
+            if (!queue.hasRoom(publish) && takeLead()) {
                 tasks.execute(() -> lead(null));
             }
-            awaitRoom(publish, deadlineNanos);
-            enqueue(publish);
+            awaitRoom(publish);
+            queue.add(publish);
         } finally {
             lock.unlock();
         }
@@ -140,30 +128,33 @@ final class PublishLane {
         }
     }
 
+    private EventsException full(Publish publish) {
+        return new EventsException(
+                ErrorCode.PUBLISH_QUEUE_FULL,
+                "tenant " + publish.event.address().tenant() + " fills its share of a lane of provider " + sender.name()
+                        + " (publishQueue " + capacity + ", shared with other busy tenants), so "
+                        + publish.event.event()
+                        + " was not sent; publish slower, or raise publishQueue");
+    }
+
     /** Called and left with the lock held. */
-    private void awaitRoom(Publish publish, long deadlineNanos) {
+    private void awaitRoom(Publish publish) {
         refuseIfClosed(publish);
-        while (outstanding >= capacity) {
+        while (!queue.hasRoom(publish)) {
             boolean called;
             try {
-                called = awaitingRoom.await(deadlineNanos, this::callForRoom);
+                called = queue.awaitRoom(publish, publish.deadlineNanos);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new EventsException(
                         ErrorCode.INTERRUPTED, "interrupted before " + publish.event.event() + " was sent", e);
             }
             refuseIfClosed(publish);
-            if (!called && outstanding >= capacity) {
-                throw publish.refusedBy(name, capacity);
+            if (!called && !queue.hasRoom(publish)) {
+                throw full(publish);
             }
         }
-        outstanding++;
-    }
-
-    private void callForRoom() {
-        if (outstanding < capacity) {
-            awaitingRoom.call(1);
-        }
+        queue.admit(publish);
     }
 
     private boolean takeLead() {
@@ -172,10 +163,6 @@ final class PublishLane {
         }
         led = true;
         return true;
-    }
-
-    private void enqueue(Publish publish) {
-        publish.state = queue.add(publish.key, publish) ? Publish.State.READY : Publish.State.BEHIND;
     }
 
     /** Leads until the own event is sent, or, as a task, until nothing is left; then hands on. */
@@ -196,7 +183,7 @@ final class PublishLane {
             } finally {
                 lock.unlock();
             }
-            send(batch, own);
+            sender.send(this, batch, own);
         }
     }
 
@@ -205,111 +192,115 @@ final class PublishLane {
             led = false;
             return;
         }
-        for (Publish candidate : queue.readyItems()) {
-            Signal waiter = candidate.waiter;
-            if (waiter != null) {
-                candidate.promoted = true;
-                waiter.raise();
-                return;
-            }
+        Publish successor = queue.firstAwaited();
+        Signal waiter = successor == null ? null : successor.waiter;
+        if (successor != null && waiter != null) {
+            successor.promoted = true;
+            waiter.raise();
+        } else {
+            tasks.execute(() -> lead(null));
         }
-        tasks.execute(() -> lead(null));
     }
 
     private List<Publish> takeBatch() {
         List<Publish> batch = new ArrayList<>(Math.min(MAX_BATCH, queue.ready()));
         while (batch.size() < MAX_BATCH && queue.ready() > 0) {
-            Publish next = java.util.Objects.requireNonNull(queue.poll());
+            Publish next = queue.poll();
             next.state = Publish.State.SENT;
             batch.add(next);
         }
         return batch;
     }
 
-    private void send(List<Publish> batch, @Nullable Publish own) {
-        batch.forEach(publish -> publish.attempts++);
-        List<OutboundEvent> events = batch.size() == 1
-                ? List.of(batch.get(0).event)
-                : batch.stream().<OutboundEvent>map(publish -> publish.event).toList();
-        List<CompletionStage<PublishOutcome>> stages;
-        try {
-            stages = provider.publish(events);
-            if (stages.size() != events.size()) {
-                failAll(
-                        batch,
-                        new EventsException(
-                                ErrorCode.OUTCOME_UNKNOWN,
-                                "provider " + name + " answered " + stages.size() + " outcomes for " + events.size()
-                                        + " events"));
-                return;
-            }
-        } catch (InterruptedException e) {
-            interrupted(batch, own);
-            return;
-        } catch (EventsException e) {
-            failAll(batch, e);
-            return;
-        } catch (RuntimeException e) {
-            failAll(
-                    batch,
-                    new EventsException(
-                            ErrorCode.PROVIDER_UNAVAILABLE,
-                            "provider " + name + " refused the call: "
-                                    + e.getClass().getSimpleName(),
-                            e));
-            return;
-        }
-        for (int i = 0; i < batch.size(); i++) {
-            Publish publish = batch.get(i);
-            CompletionStage<PublishOutcome> stage = stages.get(i);
-            if (stage instanceof CompletableFuture<PublishOutcome> future
-                    && future.isDone()
-                    && !future.isCompletedExceptionally()) {
-                finish(publish, Publish.outcomeOf(future, name));
-            } else {
-                stage.whenComplete((outcome, defect) -> finish(publish, Publish.outcomeOf(outcome, defect, name)));
-            }
-        }
-    }
+    // What a sender tells its lane.
 
-    private void failAll(List<Publish> batch, EventsException failure) {
-        batch.forEach(publish -> finish(publish, PublishOutcome.failed(failure)));
-    }
-
-    /** Nothing was attempted: the interrupted caller gives up, the others go on. */
-    private void interrupted(List<Publish> batch, @Nullable Publish own) {
-        Thread.currentThread().interrupt();
+    /** Nothing was attempted with these: they are as ready as before. */
+    void giveBack(List<Publish> untouched) {
         lock.lock();
         try {
-            for (int i = batch.size() - 1; i >= 0; i--) {
-                Publish publish = batch.get(i);
-                if (publish != own && own != null) {
-                    publish.state = Publish.State.READY;
-                    publish.attempts--;
-                    queue.putBack(publish);
+            for (int i = untouched.size() - 1; i >= 0; i--) {
+                queue.putBack(untouched.get(i));
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The provider has not answered for these yet; if it does not in time, the sender is asked. */
+    void awaitAnswers(List<Publish> sent) {
+        lock.lock();
+        try {
+            for (Publish publish : sent) {
+                if (publish.state == Publish.State.SENT) {
+                    watch.add(publish);
                 }
             }
         } finally {
             lock.unlock();
         }
-        EventsException failure =
-                new EventsException(ErrorCode.INTERRUPTED, "interrupted before the event was sent to provider " + name);
-        if (own == null) {
-            failAll(batch, failure);
-        } else {
-            finish(own, PublishOutcome.failed(failure));
+    }
+
+    /**
+     * Gives a publish to the sender alone, to conclude it, unless that has happened.
+     *
+     * @param attempt the attempt that was answered; a refusal counts only while it is the current one, an acceptance always
+     */
+    boolean conclude(Publish publish, int attempt, boolean accepted) {
+        lock.lock();
+        try {
+            boolean current = publish.state == Publish.State.SENT && publish.attempts == attempt;
+            boolean late = accepted
+                    && (publish.state == Publish.State.READY
+                            || publish.state == Publish.State.WAITING
+                            || publish.state == Publish.State.SENT);
+            if (!current && !late) {
+                return false;
+            }
+            if (publish.state == Publish.State.READY) {
+                queue.removeReady(publish);
+            }
+            publish.state = Publish.State.CONCLUDING;
+            return true;
+        } finally {
+            lock.unlock();
         }
     }
 
-    /** Ends a publish, whoever brings the news, and lets its follower go on. */
-    private void finish(Publish publish, PublishOutcome outcome) {
+    /** Lets a publish that is sent or concluding wait; its key waits with it. */
+    void waitFor(Publish publish, Duration delay) {
+        lock.lock();
+        try {
+            publish.state = Publish.State.WAITING;
+            watch.add(publish);
+        } finally {
+            lock.unlock();
+        }
+        tasks.schedule(delay, () -> goOn(publish));
+    }
+
+    /** Ends the waiting of a publish, if it waits. */
+    void goOn(Publish publish) {
+        lock.lock();
+        try {
+            if (publish.state == Publish.State.WAITING) {
+                queue.putBack(publish);
+                if (takeLead()) {
+                    handOn();
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Ends a publish, whose result is set, and lets its follower go on. */
+    void finish(Publish publish) {
         Signal waiter;
         lock.lock();
         try {
             if (publish.state == Publish.State.DONE) {
                 return;
             }
-            publish.outcome = outcome;
             leave(publish);
             waiter = publish.waiter;
             if (takeLead()) {
@@ -324,36 +315,31 @@ final class PublishLane {
         publish.tell(tasks);
     }
 
-    /** Frees the key of a publish that was ready or sent, and takes it off the account. */
     private void leave(Publish publish) {
-        Publish next = queue.release(publish.key);
-        if (next != null) {
-            next.state = Publish.State.READY;
-        }
-        done(publish);
-    }
-
-    private void done(Publish publish) {
+        queue.finish(publish);
         publish.state = Publish.State.DONE;
-        outstanding--;
-        promises.remove(publish);
-        callForRoom();
+        watch.remove(publish);
+        if (publish.hold != null) {
+            publish.hold.release();
+        }
         idle.changed();
     }
 
+    // Waiting for outcomes.
+
     /** Waits for an outcome, leading if asked to. */
-    void await(Publish publish, long deadlineNanos) {
+    void await(Publish publish) {
         Signal waiter = waiterOf(publish);
-        while (publish.outcome == null) {
+        while (!publish.hasResult()) {
             boolean raised;
             try {
-                raised = waiter.await(Duration.ofNanos(Math.max(0, deadlineNanos - time.nanos())));
+                raised = waiter.await(Duration.ofNanos(Math.max(0, publish.deadlineNanos - time.nanos())));
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 abandon(publish, ErrorCode.INTERRUPTED, "interrupted");
                 return;
             }
-            if (publish.outcome != null) {
+            if (publish.hasResult()) {
                 return;
             }
             if (!raised) {
@@ -381,7 +367,7 @@ final class PublishLane {
             if (waiter == null) {
                 waiter = tasks.signal();
                 publish.waiter = waiter;
-                if (publish.outcome != null) {
+                if (publish.hasResult()) {
                     waiter.raise();
                 }
             }
@@ -391,63 +377,74 @@ final class PublishLane {
         }
     }
 
-    /** Gives up on promises whose time ran out; goes on while there are any. */
-    private void sweep() {
-        List<Publish> expired;
+    /** The caller stops waiting: what was not sent is taken back, what was sent has an unknown outcome. */
+    private void abandon(Publish publish, ErrorCode code, String why) {
+        boolean ours = false;
         lock.lock();
         try {
-            expired = promises.takeExpired(time.nanos());
-            if (promises.stillWatched()) {
-                tasks.schedule(SWEEP, this::sweep);
+            publish.waiter = null;
+            publish.abandoned = true;
+            if (publish.promoted) {
+                publish.promoted = false;
+                handOn();
+            }
+            switch (publish.state) {
+                case SENT, CONCLUDING -> {
+                    publish.failed(new EventsException(
+                            ErrorCode.OUTCOME_UNKNOWN,
+                            publish.event + " was sent, but " + why
+                                    + " before the answer came; it may have been accepted"));
+                }
+                case READY, BEHIND, WAITING -> {
+                    publish.failed(sender.abandoned(publish, code, why));
+                    ours = publish.attempts > 0 || publish.claim != null;
+                    if (!ours) {
+                        leave(publish);
+                    } else {
+                        if (publish.state == Publish.State.READY) {
+                            queue.removeReady(publish);
+                        }
+                        publish.state = Publish.State.CONCLUDING;
+                    }
+                }
+                default -> {}
             }
         } finally {
             lock.unlock();
         }
+        if (ours) {
+            sender.concludeAbandoned(this, publish);
+        }
+    }
+
+    /** Ends attempts that got no answer in time, and promises whose time ran out; goes on while there are any. */
+    private void sweep() {
+        List<Publish> expired = new ArrayList<>();
+        List<Publish> unanswered = new ArrayList<>();
+        lock.lock();
+        try {
+            long now = time.nanos();
+            for (Publish publish : watch.look()) {
+                if (publish.future != null && !publish.abandoned && publish.deadlineNanos - now <= 0) {
+                    expired.add(publish);
+                } else if (publish.state == Publish.State.SENT && sender.isOverdue(publish, now)) {
+                    unanswered.add(publish);
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+        unanswered.forEach(publish -> sender.unanswered(this, publish, publish.attempts));
         for (Publish publish : expired) {
             abandon(publish, ErrorCode.DEADLINE_EXCEEDED, "its time ran out");
             publish.tell(tasks);
         }
     }
 
-    /** The caller stops waiting: what was not sent is taken back, what was sent has an unknown outcome. */
-    private void abandon(Publish publish, ErrorCode code, String why) {
-        lock.lock();
-        try {
-            publish.waiter = null;
-            if (publish.state == Publish.State.DONE) {
-                return;
-            }
-            if (publish.state == Publish.State.SENT) {
-                publish.outcome = PublishOutcome.failed(new EventsException(
-                        ErrorCode.OUTCOME_UNKNOWN,
-                        publish.event + " was sent, but " + why
-                                + " before the answer came; it may have been accepted"));
-                return;
-            }
-            publish.outcome = PublishOutcome.failed(new EventsException(
-                    code, publish.event + " was not sent: " + why + " while it waited in its lane"));
-            withdraw(publish);
-            if (publish.promoted) {
-                publish.promoted = false;
-                handOn();
-            }
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private void withdraw(Publish publish) {
-        if (publish.state == Publish.State.READY) {
-            queue.removeReady(publish);
-            leave(publish);
-        } else {
-            queue.removeBehind(java.util.Objects.requireNonNull(publish.key), publish);
-            done(publish);
-        }
-    }
+    // The end.
 
     private boolean isIdle() {
-        return outstanding == 0;
+        return queue.outstanding() == 0;
     }
 
     /** Refuses new publishes from now on. */
@@ -455,7 +452,7 @@ final class PublishLane {
         lock.lock();
         try {
             closed = true;
-            awaitingRoom.callAll();
+            queue.callAll();
         } finally {
             lock.unlock();
         }
@@ -469,22 +466,26 @@ final class PublishLane {
     /** Ends what is left: not sent is cancelled, sent is unknown. */
     void giveUp() {
         List<Publish> left = new ArrayList<>();
-        List<Publish> sent;
         lock.lock();
         try {
-            sent = promises.sent();
-            left.addAll(queue.takeReady(publish -> true));
-            left.addAll(queue.takeBehind(publish -> true));
+            left.addAll(queue.waiting());
+            left.addAll(watch.all());
         } finally {
             lock.unlock();
         }
-        failAll(
-                left,
-                new EventsException(ErrorCode.CLOSED, "the bus closed before the event was sent to provider " + name));
-        failAll(
-                sent,
-                new EventsException(
-                        ErrorCode.OUTCOME_UNKNOWN,
-                        "the bus closed before provider " + name + " answered; the event may have been accepted"));
+        for (Publish publish : left) {
+            boolean sent = publish.state == Publish.State.SENT || publish.mayHaveHappened;
+            publish.failed(
+                    sent
+                            ? new EventsException(
+                                    ErrorCode.OUTCOME_UNKNOWN,
+                                    "the bus closed before provider " + sender.name()
+                                            + " answered; the event may have been accepted")
+                            : new EventsException(
+                                    ErrorCode.CLOSED,
+                                    "the bus closed before the event was sent to provider " + sender.name()));
+            sender.concludeClaim(publish, sent);
+            finish(publish);
+        }
     }
 }

@@ -4,11 +4,16 @@ import ai.greentic.events.Caller;
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventsException;
+import ai.greentic.events.Marks;
+import ai.greentic.events.Priority;
 import ai.greentic.events.PublishReceipt;
 import ai.greentic.events.PublishResult;
+import ai.greentic.events.Tenant;
 import ai.greentic.events.access.AccessAction;
 import ai.greentic.events.access.AccessDecision;
 import ai.greentic.events.spi.Capability;
+import ai.greentic.events.spi.IdempotencyKey;
+import ai.greentic.events.telemetry.Telemetry;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -24,57 +29,130 @@ import org.jspecify.annotations.Nullable;
  * The way of a published event.
  *
  * <pre>
- * prepare   validate · authorise · route · check the size          -> PreparedEvent
- * release   claim the idempotency key · lane -> provider · decide about a retry
- *           · give up: forward store or dead letter · complete the claim  -> PublishReceipt
+ * prepare   interceptors · validate · authorise · route · options the provider must honour · size  -> PreparedEvent
+ * release   tenant limits · lane -> sender -> provider                                             -> PublishReceipt
  * </pre>
- *
- * <p>Claims, retries, forward store and publish-side dead letters have their place in {@link #release} and are not there yet: the first
- * failure is the caller's.
  */
 final class PublishPipeline {
-    static final int MAX_ORDERING_KEY_BYTES = 256;
+    static final int MAX_KEY_BYTES = 256;
+    static final int MAX_HOPS = 16;
 
     private final Engine engine;
+    private final TenantLimiter limiter;
     private final long timeoutNanos;
     private final boolean conventionalTopics;
 
-    PublishPipeline(Engine engine, Duration timeout, boolean conventionalTopics) {
+    PublishPipeline(Engine engine, TenantLimiter limiter, Duration timeout, boolean conventionalTopics) {
         this.engine = engine;
+        this.limiter = limiter;
         this.timeoutNanos = timeout.toNanos();
         this.conventionalTopics = conventionalTopics;
     }
 
-    PreparedEvent prepare(EventEnvelope event, Caller caller) {
+    /** An event that is ready for its lane, with the span that is open for it. */
+    private record Started(PreparedEvent event, Telemetry.PublishSpan span) {}
+
+    private Started start(EventEnvelope event, PublishOptions options, Caller caller, int hops) {
+        Telemetry.PublishSpan span = engine.telemetry.publish(event);
+        try {
+            return new Started(prepare(span.inject(event), options, caller, hops, span), span);
+        } catch (EventsException e) {
+            span.refused(e);
+            throw e;
+        }
+    }
+
+    /** Prepares an event that will be released later, in the trace of today. */
+    PreparedEvent prepare(EventEnvelope event, PublishOptions options, Caller caller) {
+        return prepare(engine.telemetry.inject(event), options, caller, 0, null);
+    }
+
+    private PreparedEvent prepare(
+            EventEnvelope original,
+            PublishOptions options,
+            Caller caller,
+            int hops,
+            Telemetry.@Nullable PublishSpan span) {
         engine.refuseToPublishIfClosed();
+        EventEnvelope event = engine.interceptors.isEmpty() ? original : engine.interceptors.publish(original);
         validate(event);
-        AccessDecision decision = engine.access.decide(
-                caller,
-                event.address().tenant(),
-                AccessAction.PUBLISH,
-                event.topic().value());
+        Tenant tenant = event.address().tenant();
+        String topic = event.topic().value();
+        AccessDecision decision = engine.access.decide(caller, tenant, AccessAction.PUBLISH, topic);
         if (!decision.allowed()) {
-            throw Engine.denied(
-                    caller,
-                    AccessAction.PUBLISH,
-                    event.topic().value(),
-                    event.address().tenant().toString(),
-                    decision);
+            throw Engine.denied(caller, AccessAction.PUBLISH, topic, tenant.toString(), decision);
         }
         Registration route = engine.routes.routeFor(event.topic());
         if (route == null) {
             throw new EventsException(
                     ErrorCode.NO_ROUTE,
-                    "no broker or sink carries topic " + event.topic() + "; configured: " + engine.carried(true));
+                    "no broker or sink carries topic " + topic + "; configured: " + engine.carried(true));
         }
         route.provider();
-        if (!route.capabilities.contains(Capability.PUBLISH)) {
-            throw new EventsException(
-                    ErrorCode.UNSUPPORTED_CAPABILITY,
-                    "provider " + route + " (" + route.transport + ") does not accept events");
+        route.require(Capability.PUBLISH, "publishing");
+        EventEnvelope marked = event.withMarks(marks(event, options, route, hops));
+        engine.codec.checkSize(marked);
+        if (span != null && engine.telemetry.isEnabled()) {
+            span.routed(engine.place(route, event.topic()));
         }
-        engine.codec.checkSize(event);
-        return new PreparedEvent(event, engine.codec, route);
+        return new PreparedEvent(marked, engine.codec, route, idempotencyKey(marked, options, route));
+    }
+
+    /** What the options ask for; whatever the event brought along is forgotten. */
+    private Marks marks(EventEnvelope event, PublishOptions options, Registration route, int hops) {
+        if (options == PublishOptions.NONE && hops == 0) {
+            return Marks.NONE;
+        }
+        Instant now = engine.time.now();
+        Instant deliverAt = options.deliveryTime(now);
+        if (deliverAt != null && deliverAt.isAfter(now)) {
+            route.require(Capability.SCHEDULE, "scheduled delivery");
+        }
+        if (options.priority() != Priority.NORMAL) {
+            route.require(Capability.PRIORITY, "priorities");
+            if (event.orderingKey().isPresent()) {
+                throw new EventsException(
+                        ErrorCode.INVALID_ARGUMENT,
+                        event + " has an ordering key and the priority " + options.priority()
+                                + "; an event cannot keep its place and overtake: leave one of them out");
+            }
+        }
+        Instant from = deliverAt != null && deliverAt.isAfter(now) ? deliverAt : now;
+        return Marks.NONE
+                .deliverAt(deliverAt)
+                .expiresAt(options.ttl().map(from::plus).orElse(null))
+                .priority(options.priority())
+                .hops(hops);
+    }
+
+    /** The key from the options, the metadata or the context, in this order; on an effectively-once provider else the event's id. */
+    private static @Nullable IdempotencyKey idempotencyKey(
+            EventEnvelope event, PublishOptions options, Registration route) {
+        String own = event.metadata().get(EventEnvelope.IDEMPOTENCY_KEY);
+        String key = options.idempotencyKey().orElse(own);
+        if (own != null && key != null && !own.equals(key)) {
+            throw new EventsException(
+                    ErrorCode.INVALID_IDEMPOTENCY_KEY,
+                    event + " has one idempotency key in its metadata and another one in its options; name one");
+        }
+        if (key == null) {
+            key = event.tenant().idempotencyKey().orElse(null);
+        }
+        if (key == null) {
+            return route.effectivelyOnce()
+                    ? new IdempotencyKey(
+                            IdempotencyKey.Use.PUBLISH,
+                            event.address(),
+                            event.id().value())
+                    : null;
+        }
+        if (!fits(key)) {
+            throw new EventsException(
+                    ErrorCode.INVALID_IDEMPOTENCY_KEY,
+                    event + " has an idempotency key of " + key.length() + " characters; it must have 1 to "
+                            + MAX_KEY_BYTES + " bytes of UTF-8");
+        }
+        return new IdempotencyKey(IdempotencyKey.Use.PUBLISH, event.address(), key);
     }
 
     private void validate(EventEnvelope event) {
@@ -83,7 +161,7 @@ final class PublishPipeline {
                     ErrorCode.INVALID_TOPIC,
                     "topic '" + event.topic()
                             + "' is not made of segments of letters, digits, '_' and '-' joined by dots,"
-                            + " such as orders.created; EventBus.Builder.anyTopic() lifts the rule");
+                            + " such as orders.created; EventBusBuilder.anyTopic() lifts the rule");
         }
         if (event.type().isEmpty() || event.source().isEmpty()) {
             throw new EventsException(
@@ -96,32 +174,92 @@ final class PublishPipeline {
             throw new EventsException(
                     ErrorCode.INVALID_ORDERING_KEY,
                     event + " has an ordering key of " + key.length() + " characters; it must have 1 to "
-                            + MAX_ORDERING_KEY_BYTES + " bytes of UTF-8");
+                            + MAX_KEY_BYTES + " bytes of UTF-8");
         }
     }
 
     private static boolean fits(String key) {
         return !key.isEmpty()
-                && (key.length() <= MAX_ORDERING_KEY_BYTES / 3
-                        || key.length() <= MAX_ORDERING_KEY_BYTES
-                                && key.getBytes(StandardCharsets.UTF_8).length <= MAX_ORDERING_KEY_BYTES);
+                && (key.length() <= MAX_KEY_BYTES / 3
+                        || key.length() <= MAX_KEY_BYTES
+                                && key.getBytes(StandardCharsets.UTF_8).length <= MAX_KEY_BYTES);
     }
 
+    PublishReceipt publish(EventEnvelope event, PublishOptions options, Caller caller) {
+        Started started = start(event, options, caller, 0);
+        return release(started.event, started.span);
+    }
+
+    /** Releases an event that was prepared earlier. */
     PublishReceipt release(PreparedEvent event) {
-        Publish publish = new Publish(event, null);
-        event.route().lane(event).publish(publish, deadline(event.event()));
+        engine.refuseToPublishIfClosed();
+        return release(event, resumed(event));
+    }
+
+    private Telemetry.PublishSpan resumed(PreparedEvent event) {
+        Telemetry.PublishSpan span = engine.telemetry.publish(event.event());
+        if (engine.telemetry.isEnabled()) {
+            span.routed(engine.place(event.route(), event.address().topic()));
+        }
+        return span;
+    }
+
+    private PublishReceipt release(PreparedEvent event, Telemetry.PublishSpan span) {
+        Publish publish = admitted(event, null, span);
+        try {
+            event.route().lane(event).publish(publish);
+        } catch (EventsException e) {
+            refused(publish, e);
+            throw e;
+        }
         return publish.receipt();
     }
 
+    CompletableFuture<PublishReceipt> publishAsync(EventEnvelope event, PublishOptions options, Caller caller) {
+        Started started = start(event, options, caller, 0);
+        return releaseAsync(started.event, started.span);
+    }
+
     CompletableFuture<PublishReceipt> releaseAsync(PreparedEvent event) {
+        return releaseAsync(event, resumed(event));
+    }
+
+    private CompletableFuture<PublishReceipt> releaseAsync(PreparedEvent event, Telemetry.PublishSpan span) {
         CompletableFuture<PublishReceipt> future = new CompletableFuture<>();
-        Publish publish = new Publish(event, future);
-        event.route().lane(event).submit(publish, deadline(event.event()));
+        Publish publish = admitted(event, future, span);
+        try {
+            event.route().lane(event).submit(publish);
+        } catch (EventsException e) {
+            refused(publish, e);
+            throw e;
+        }
         return future;
     }
 
-    /** Publishes many, batched for each lane; one result for each event, in order. */
-    List<PublishResult> publishAll(Collection<EventEnvelope> events, Caller caller) {
+    private Publish admitted(
+            PreparedEvent event, @Nullable CompletableFuture<PublishReceipt> future, Telemetry.PublishSpan span) {
+        try {
+            Publish publish = new Publish(event, future, span, deadline(event.event()));
+            publish.hold = limiter.admit(event.event());
+            return publish;
+        } catch (EventsException e) {
+            span.failed(e, 0);
+            throw e;
+        }
+    }
+
+    /** The lane did not take it. */
+    private static void refused(Publish publish, EventsException refusal) {
+        if (publish.state == Publish.State.NEW) {
+            if (publish.hold != null) {
+                publish.hold.release();
+            }
+            publish.span.failed(refusal, 0);
+        }
+    }
+
+    /** Publishes what a bridge made; the events have crossed one bridge more. */
+    List<PublishResult> publishAll(Collection<EventEnvelope> events, Caller caller, int hops) {
         List<PublishResult> results = new ArrayList<>(events.size());
         List<@Nullable Publish> pending = new ArrayList<>(events.size());
         Map<PublishLane, Publish> firstOfLane = new LinkedHashMap<>();
@@ -129,12 +267,15 @@ final class PublishPipeline {
             Publish publish = null;
             EventsException failure = null;
             try {
-                PreparedEvent prepared = prepare(event, caller);
-                PublishLane lane = prepared.route().lane(prepared);
-                publish = new Publish(prepared, null);
-                lane.enqueueFor(publish, deadline(event));
+                Started started = start(event, PublishOptions.NONE, caller, hops);
+                publish = admitted(started.event, null, started.span);
+                PublishLane lane = started.event.route().lane(started.event);
+                lane.enqueueFor(publish);
                 firstOfLane.putIfAbsent(lane, publish);
             } catch (EventsException e) {
+                if (publish != null) {
+                    refused(publish, e);
+                }
                 publish = null;
                 failure = e;
             }
@@ -153,11 +294,28 @@ final class PublishPipeline {
         return results;
     }
 
+    /** Publishes the copy of a dead letter where its topic leads, or else where the event was to go. */
+    void publishCopy(EventEnvelope copy, Registration origin) {
+        Registration route = engine.routes.routeFor(copy.topic());
+        if (route == null || !route.started()) {
+            route = origin;
+        }
+        if (!route.publishes() || !route.capabilities.contains(Capability.PUBLISH)) {
+            return;
+        }
+        Registration to = route;
+        releaseAsync(new PreparedEvent(copy, engine.codec, to, null)).whenComplete((receipt, failure) -> {
+            if (failure != null) {
+                engine.deadLetters.copyFailed(copy, to, failure);
+            }
+        });
+    }
+
     private PublishResult result(Publish publish) {
         EventEnvelope event = publish.event.event();
         try {
-            if (publish.outcome == null) {
-                publish.event.route().lane(publish.event).await(publish, deadline(event));
+            if (!publish.hasResult()) {
+                publish.event.route().lane(publish.event).await(publish);
             }
             return new PublishResult.Accepted(publish.receipt());
         } catch (EventsException e) {

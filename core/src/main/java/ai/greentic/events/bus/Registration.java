@@ -21,6 +21,7 @@ final class Registration {
     final ProviderOverrides overrides;
     private final @Nullable EventProvider provider;
     private final @Nullable EventsException failure;
+    private @Nullable Sender sender;
     private List<PublishLane> lanes = List.of();
 
     Registration(
@@ -49,6 +50,28 @@ final class Registration {
         return pack == null ? name() : pack + "/" + name();
     }
 
+    boolean atMostOnce() {
+        return descriptor.reliability() == ProviderDescriptor.Reliability.AT_MOST_ONCE;
+    }
+
+    boolean effectivelyOnce() {
+        return descriptor.reliability() == ProviderDescriptor.Reliability.EFFECTIVELY_ONCE;
+    }
+
+    /** Whether all events of an address stay in order, whatever their keys. */
+    boolean globallyOrdered() {
+        return descriptor.ordering() == ProviderDescriptor.Ordering.GLOBAL;
+    }
+
+    /** Refuses what the provider does not offer. */
+    void require(Capability capability, String what) {
+        if (!capabilities.contains(capability)) {
+            throw new EventsException(
+                    ErrorCode.UNSUPPORTED_CAPABILITY,
+                    "provider " + this + " (" + transport + ") does not support " + what + " (" + capability + ")");
+        }
+    }
+
     boolean durable() {
         return capabilities.contains(Capability.DURABLE_PROCESS_CRASH);
     }
@@ -72,8 +95,15 @@ final class Registration {
         return provider;
     }
 
-    void open(List<PublishLane> opened) {
+    void open(Sender over, List<PublishLane> opened) {
+        this.sender = over;
         this.lanes = List.copyOf(opened);
+    }
+
+    /** Calls the provider for the lanes; null if it did not start. */
+    @Nullable
+    Sender sender() {
+        return sender;
     }
 
     boolean started() {
@@ -86,7 +116,7 @@ final class Registration {
 
     /** The lane of an event: events of one key share one. */
     PublishLane lane(PreparedEvent event) {
-        String key = event.orderingKey();
+        String key = globallyOrdered() ? "" : event.orderingKey();
         int hash = key == null
                 ? event.event().id().value().hashCode()
                 : key.hashCode() * 31 + event.address().topic().value().hashCode();

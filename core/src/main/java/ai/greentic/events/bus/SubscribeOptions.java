@@ -1,5 +1,6 @@
 package ai.greentic.events.bus;
 
+import ai.greentic.events.EventId;
 import ai.greentic.events.StartAt;
 import ai.greentic.events.delivery.RedeliveryPolicy;
 import java.time.Duration;
@@ -9,82 +10,94 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * How to subscribe. A <em>group</em> keeps its position and its members compete; an <em>ephemeral</em> subscription has neither.
- * Immutable: every method returns a changed copy.
+ * Immutable: every method with an argument returns a changed copy.
  */
 public final class SubscribeOptions {
-    private final @Nullable String group;
-    private final StartAt startAt;
-    private final boolean manualAck;
-    private final int concurrency;
-    private final int maxInFlight;
-    private final Duration ackTimeout;
-    private final RedeliveryPolicy redelivery;
-
-    private SubscribeOptions(
-            @Nullable String group,
-            StartAt startAt,
-            boolean manualAck,
-            int concurrency,
-            int maxInFlight,
-            Duration ackTimeout,
-            RedeliveryPolicy redelivery) {
-        this.group = group;
-        this.startAt = startAt;
-        this.manualAck = manualAck;
-        this.concurrency = concurrency;
-        this.maxInFlight = maxInFlight;
-        this.ackTimeout = ackTimeout;
-        this.redelivery = redelivery;
+    /** What happens to the events of a key after one of them became a dead letter. */
+    public enum OnExhausted {
+        /** They go on; the dead letter has left the order. */
+        CONTINUE,
+        /** They join it: the key is held until its dead letters are put back, which then come in their order, or deleted. */
+        HOLD_KEY
     }
 
-    private static SubscribeOptions defaults(@Nullable String group) {
-        return new SubscribeOptions(
-                group, StartAt.NEW, false, 8, 256, Duration.ofSeconds(30), RedeliveryPolicy.STANDARD);
+    private final @Nullable String group;
+    private StartAt startAt = StartAt.NEW;
+    private boolean manualAck;
+    private int concurrency = 8;
+    private int maxInFlight = 256;
+    private int maxParked = 16_384;
+    private Duration ackTimeout = Duration.ofSeconds(30);
+    private RedeliveryPolicy redelivery = RedeliveryPolicy.STANDARD;
+    private OnExhausted onExhausted = OnExhausted.CONTINUE;
+    private boolean deduplicate;
+    private boolean deadLetterExpired;
+
+    private SubscribeOptions(@Nullable String group) {
+        this.group = group;
+    }
+
+    private SubscribeOptions copy() {
+        SubscribeOptions copy = new SubscribeOptions(group);
+        copy.startAt = startAt;
+        copy.manualAck = manualAck;
+        copy.concurrency = concurrency;
+        copy.maxInFlight = maxInFlight;
+        copy.maxParked = maxParked;
+        copy.ackTimeout = ackTimeout;
+        copy.redelivery = redelivery;
+        copy.onExhausted = onExhausted;
+        copy.deduplicate = deduplicate;
+        copy.deadLetterExpired = deadLetterExpired;
+        return copy;
     }
 
     /** No kept position, no competing members: every event from now on. */
     public static SubscribeOptions ephemeral() {
-        return defaults(null);
+        return new SubscribeOptions(null);
     }
 
     /** A kept position under this name, which belongs to the subscription's tenant or environment. */
     public static SubscribeOptions group(String name) {
-        return defaults(new ai.greentic.events.EventId(name).value());
+        return new SubscribeOptions(new EventId(name).value());
     }
 
     /** Where to begin if there is no kept position; default {@link StartAt#NEW}. */
     public SubscribeOptions startAt(StartAt start) {
-        return new SubscribeOptions(
-                group, Objects.requireNonNull(start), manualAck, concurrency, maxInFlight, ackTimeout, redelivery);
+        SubscribeOptions copy = copy();
+        copy.startAt = Objects.requireNonNull(start);
+        return copy;
     }
 
     /** A handler's return settles nothing; default false. Pull subscriptions are always manual. */
     public SubscribeOptions manualAck(boolean manual) {
-        return new SubscribeOptions(group, startAt, manual, concurrency, maxInFlight, ackTimeout, redelivery);
+        SubscribeOptions copy = copy();
+        copy.manualAck = manual;
+        return copy;
     }
 
     /** Handlers at work at once, 1 to 10,000; default 8. */
     public SubscribeOptions concurrency(int handlers) {
-        return new SubscribeOptions(
-                group,
-                startAt,
-                manualAck,
-                within("concurrency", handlers, 10_000),
-                maxInFlight,
-                ackTimeout,
-                redelivery);
+        SubscribeOptions copy = copy();
+        copy.concurrency = within("concurrency", handlers, 10_000);
+        return copy;
     }
 
-    /** Deliveries fetched and not settled, 1 to 100,000; default 256. */
+    /** Deliveries fetched and neither settled nor parked, 1 to 100,000; default 256. */
     public SubscribeOptions maxInFlight(int deliveries) {
-        return new SubscribeOptions(
-                group,
-                startAt,
-                manualAck,
-                concurrency,
-                within("maxInFlight", deliveries, 100_000),
-                ackTimeout,
-                redelivery);
+        SubscribeOptions copy = copy();
+        copy.maxInFlight = within("maxInFlight", deliveries, 100_000);
+        return copy;
+    }
+
+    /**
+     * Deliveries that wait for another attempt, or behind one of their key that does, 1 to 1,000,000; default 16,384. At this bound nothing
+     * more is fetched until some are dealt with.
+     */
+    public SubscribeOptions maxParked(int deliveries) {
+        SubscribeOptions copy = copy();
+        copy.maxParked = within("maxParked", deliveries, 1_000_000);
+        return copy;
     }
 
     /** How long a manual, asynchronous or pulled delivery may stay unsettled before it is taken back; default 30 s. */
@@ -92,7 +105,9 @@ public final class SubscribeOptions {
         if (time.isZero() || time.isNegative()) {
             throw new IllegalArgumentException("ackTimeout is " + time + "; it must be positive");
         }
-        return new SubscribeOptions(group, startAt, manualAck, concurrency, maxInFlight, time, redelivery);
+        SubscribeOptions copy = copy();
+        copy.ackTimeout = time;
+        return copy;
     }
 
     /** Attempts before an event becomes a dead letter; default 5. */
@@ -103,8 +118,39 @@ public final class SubscribeOptions {
 
     /** Attempts and waits; default {@link RedeliveryPolicy#STANDARD}. */
     public SubscribeOptions redelivery(RedeliveryPolicy policy) {
-        return new SubscribeOptions(
-                group, startAt, manualAck, concurrency, maxInFlight, ackTimeout, Objects.requireNonNull(policy));
+        SubscribeOptions copy = copy();
+        copy.redelivery = Objects.requireNonNull(policy);
+        return copy;
+    }
+
+    /** What happens to a key whose event became a dead letter; default {@link OnExhausted#CONTINUE}. Holding needs a group. */
+    public SubscribeOptions onExhausted(OnExhausted what) {
+        if (what == OnExhausted.HOLD_KEY && group == null) {
+            throw new IllegalArgumentException("only a group can hold a key; use SubscribeOptions.group(name)");
+        }
+        SubscribeOptions copy = copy();
+        copy.onExhausted = Objects.requireNonNull(what);
+        return copy;
+    }
+
+    /**
+     * Whether the group handles an event id once within the window of the bus's idempotency store: a copy of an event that was handled is
+     * acked and counted. Default false, and true on a provider that is effectively once.
+     */
+    public SubscribeOptions deduplicate(boolean once) {
+        if (once && group == null) {
+            throw new IllegalArgumentException("only a group can remember; use SubscribeOptions.group(name)");
+        }
+        SubscribeOptions copy = copy();
+        copy.deduplicate = once;
+        return copy;
+    }
+
+    /** Whether an event that expired becomes a dead letter; default false: it is counted and acked. */
+    public SubscribeOptions deadLetterExpired(boolean keep) {
+        SubscribeOptions copy = copy();
+        copy.deadLetterExpired = keep;
+        return copy;
     }
 
     private static int within(String name, int value, int most) {
@@ -134,11 +180,27 @@ public final class SubscribeOptions {
         return maxInFlight;
     }
 
+    public int maxParked() {
+        return maxParked;
+    }
+
     public Duration ackTimeout() {
         return ackTimeout;
     }
 
     public RedeliveryPolicy redelivery() {
         return redelivery;
+    }
+
+    public OnExhausted onExhausted() {
+        return onExhausted;
+    }
+
+    public boolean deduplicate() {
+        return deduplicate;
+    }
+
+    public boolean deadLetterExpired() {
+        return deadLetterExpired;
     }
 }

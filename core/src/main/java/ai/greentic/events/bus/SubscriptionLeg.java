@@ -4,6 +4,7 @@ import ai.greentic.events.ErrorCode;
 import ai.greentic.events.ErrorKind;
 import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventsException;
+import ai.greentic.events.Marks;
 import ai.greentic.events.TenantTopic;
 import ai.greentic.events.spi.InboundDelivery;
 import ai.greentic.events.spi.Polled;
@@ -12,10 +13,13 @@ import ai.greentic.events.spi.SettleOutcome;
 import ai.greentic.events.spi.Settled;
 import ai.greentic.events.spi.Shard;
 import ai.greentic.events.spi.Signal;
+import ai.greentic.events.telemetry.Telemetry;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
@@ -52,6 +56,7 @@ final class SubscriptionLeg implements Signal {
     final Registration registration;
     private final BusSubscription subscription;
     private final Dispatcher dispatcher;
+    private final Engine engine;
     private final SubscriptionRunner runner;
     private final Function<SubscriptionLeg, ProviderSubscription> binding;
     /** True from the start: until {@link #start} a wake must not let the runner see a leg that is not bound yet. */
@@ -63,7 +68,16 @@ final class SubscriptionLeg implements Signal {
     private int failures;
     private @Nullable TenantTopic lastAdmitted;
 
+    private Set<Shard> paused = Set.of();
+
+    final AttemptLog attempts;
+
+    private final Telemetry.Place place;
+
     // Shared with the dispatcher.
+    private final Map<Shard, Integer> blocks = new HashMap<>();
+    private volatile Set<Shard> blocked = Set.of();
+    private volatile boolean leasesDue;
     private final Outbox outbox = new Outbox();
     private volatile Set<Shard> revoking = Set.of();
 
@@ -79,6 +93,9 @@ final class SubscriptionLeg implements Signal {
         this.registration = registration;
         this.subscription = subscription;
         this.dispatcher = subscription.dispatcher;
+        this.engine = dispatcher.engine;
+        this.attempts = new AttemptLog(engine.attempts, subscription.consumer(registration));
+        this.place = subscription.place(registration);
         this.runner = runner;
         this.binding = binding;
         this.bound = binding.apply(this);
@@ -98,7 +115,62 @@ final class SubscriptionLeg implements Signal {
     /** Lets the runner have the leg. */
     void start() {
         runner.adopted();
+        keepLeases();
         runner.enqueue(this, true);
+    }
+
+    Telemetry.Place place() {
+        return place;
+    }
+
+    /** Has a shard paused, once more; under the dispatcher's lock. */
+    void block(Shard shard) {
+        blocks.merge(shard, 1, Integer::sum);
+        blocked = Set.copyOf(blocks.keySet());
+        wake();
+    }
+
+    /** Takes one {@link #block} back; under the dispatcher's lock. */
+    void unblock(Shard shard) {
+        blocks.computeIfPresent(shard, (any, count) -> count > 1 ? count - 1 : null);
+        blocked = Set.copyOf(blocks.keySet());
+        wake();
+    }
+
+    /** Has what is held extended, again and again, if holds end by time. */
+    private void keepLeases() {
+        Duration lease = bound.lease();
+        if (lease.isZero()) {
+            return;
+        }
+        outbox.track();
+        engine.tasks.schedule(lease.dividedBy(3), () -> {
+            if (!ended) {
+                leasesDue = true;
+                wake();
+                keepLeases();
+            }
+        });
+    }
+
+    private void extendLeases() {
+        leasesDue = false;
+        List<InboundDelivery> held = outbox.held();
+        if (held.isEmpty()) {
+            return;
+        }
+        List<SettleOutcome> outcomes = bound.extend(held, bound.lease());
+        Set<InboundDelivery> gone = new HashSet<>();
+        for (int i = 0; i < held.size(); i++) {
+            if (outcomes.get(i) == SettleOutcome.LOST) {
+                gone.add(held.get(i));
+            }
+        }
+        if (!gone.isEmpty()) {
+            LOG.warn("subscription {} lost {} deliveries of provider {}", subscription, gone.size(), registration);
+            outbox.lose(gone);
+            dispatcher.forget(delivery -> gone.contains(delivery.inbound));
+        }
     }
 
     void wake() {
@@ -133,8 +205,8 @@ final class SubscriptionLeg implements Signal {
         outbox.hold(deliveries);
     }
 
-    void letGo(Shard shard) {
-        outbox.letGo(shard);
+    void letGo(InboundDelivery delivery) {
+        outbox.letGo(delivery);
         if (!revoking.isEmpty()) {
             wake();
         }
@@ -163,6 +235,14 @@ final class SubscriptionLeg implements Signal {
                 return Next.ENDED;
             }
             releaseDrained();
+            if (leasesDue) {
+                extendLeases();
+            }
+            Set<Shard> wanted = blocked;
+            if (!wanted.equals(paused)) {
+                bound.pause(wanted);
+                paused = wanted;
+            }
             int room = Math.min(MAX_POLL, dispatcher.room());
             Polled polled = bound.poll(room, room == 0 ? Duration.ZERO : maxWait);
             if (failures > 0 && polled.connected()) {
@@ -196,6 +276,8 @@ final class SubscriptionLeg implements Signal {
             return;
         }
         List<Settled> settled = endings.settled;
+        attempts.ended(endings);
+        long began = engine.telemetry.isEnabled() ? engine.time.nanos() : 0;
         List<SettleOutcome> outcomes;
         try {
             outcomes = bound.settle(settled);
@@ -210,6 +292,12 @@ final class SubscriptionLeg implements Signal {
                     subscription,
                     e);
             outcomes = settled.stream().map(one -> SettleOutcome.UNKNOWN).toList();
+        }
+        if (engine.telemetry.isEnabled()) {
+            int refused = (int) outcomes.stream()
+                    .filter(outcome -> outcome != SettleOutcome.SETTLED)
+                    .count();
+            engine.telemetry.settled(place, dispatcher.subscription(), settled.size(), refused, began);
         }
         for (int i = 0; i < settled.size(); i++) {
             BusDelivery delivery = endings.deliveries.get(i);
@@ -229,7 +317,8 @@ final class SubscriptionLeg implements Signal {
     private void shardsChanged(Polled polled) {
         for (Shard shard : polled.lost()) {
             draining.remove(shard);
-            dispatcher.forget(this, shard);
+            dispatcher.forget(
+                    delivery -> delivery.leg == this && delivery.inbound.shard().equals(shard));
             outbox.lose(shard);
         }
         if (!polled.revoking().isEmpty()) {
@@ -264,6 +353,7 @@ final class SubscriptionLeg implements Signal {
                 admitted.add(mine);
             }
         }
+        attempts.taken(admitted);
         return admitted;
     }
 
@@ -294,13 +384,17 @@ final class SubscriptionLeg implements Signal {
                     "the envelope claims " + event.address() + ", the transport says " + delivery.address());
             return null;
         }
+        if (event.marks() != Marks.NONE && !subscription.isFor(event.marks())) {
+            refuse(Settled.ack(delivery));
+            return null;
+        }
         return new BusDelivery(dispatcher, this, delivery, event);
     }
 
     /** Parks a delivery that cannot be handed to anyone; if it cannot be parked, it comes again. */
     private void quarantine(InboundDelivery delivery, ErrorCode code, @Nullable String reason) {
         try {
-            subscription.putDeadLetter(this, delivery, code, String.valueOf(reason));
+            engine.deadLetters.quarantine(registration, delivery, dispatcher.consumption, code, String.valueOf(reason));
             LOG.warn("a delivery of {} at {} is a dead letter: {}", delivery.address(), delivery.position(), reason);
             refuse(Settled.ack(delivery));
         } catch (RuntimeException e) {
@@ -348,7 +442,8 @@ final class SubscriptionLeg implements Signal {
             ProviderSubscription fresh = binding.apply(this);
             ProviderSubscription stale = bound;
             bound = fresh;
-            dispatcher.forget(this, null);
+            paused = Set.of();
+            dispatcher.forget(delivery -> delivery.leg == this);
             stale.close();
         } catch (RuntimeException e) {
             LOG.debug("provider {} cannot be subscribed to again yet", registration, e);

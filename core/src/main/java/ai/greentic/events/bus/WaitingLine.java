@@ -49,6 +49,10 @@ final class WaitingLine {
         }
     }
 
+    boolean isEmpty() {
+        return line.isEmpty();
+    }
+
     void callAll() {
         call(line.size());
     }

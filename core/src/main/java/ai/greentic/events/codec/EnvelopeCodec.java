@@ -3,6 +3,7 @@ package ai.greentic.events.codec;
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventsException;
+import ai.greentic.events.Marks;
 import ai.greentic.events.Payload;
 import ai.greentic.events.TenantContext;
 import java.util.Map;
@@ -24,6 +25,9 @@ public final class EnvelopeCodec {
 
     /** An upper bound for everything in an envelope that is neither text nor payload. */
     private static final int SKELETON = 640;
+
+    /** An upper bound for the marks of an event: two times, an id and a group's name, each at most 256 characters. */
+    private static final int MOST_MARKS = 4096;
 
     private final int maxBytes;
     private final boolean lenientPairs;
@@ -87,6 +91,9 @@ public final class EnvelopeCodec {
         out.raw(",\"payload\":").payload(payload);
         out.raw(",\"metadata\":").stringMap(event.metadata());
         out.fields(event.unknownFields());
+        if (event.marks() != Marks.NONE) {
+            writeMarks(out, event.marks());
+        }
         out.raw("}");
         byte[] encoded = out.toBytes();
         if (encoded.length > maxBytes) {
@@ -95,11 +102,30 @@ public final class EnvelopeCodec {
         return encoded;
     }
 
+    /** What the fabric writes on an event, as a last object that readers which do not know it pass over. */
+    private static void writeMarks(JsonBuffer out, Marks marks) {
+        out.raw(",\"fabric\":{\"priority\":").string(marks.priority().name().toLowerCase(java.util.Locale.ROOT));
+        marks.expiresAt().ifPresent(time -> out.raw(",\"expires_at\":").time(time));
+        marks.deliverAt().ifPresent(time -> out.raw(",\"deliver_at\":").time(time));
+        if (marks.deadLetter()) {
+            out.raw(",\"dead_letter\":true");
+        }
+        if (marks.hops() > 0) {
+            out.raw(",\"hops\":").number(marks.hops());
+        }
+        marks.redrive().ifPresent(redrive -> {
+            out.raw(",\"redrive\":{\"letter\":").string(redrive.letter());
+            out.optional(",\"group\":", redrive.group());
+            out.raw(",\"count\":").number(redrive.count()).raw("}");
+        });
+        out.raw("}");
+    }
+
     static EventsException tooLarge(String what, int maxBytes) {
         return new EventsException(
                 ErrorCode.EVENT_TOO_LARGE,
                 what + " bytes; at most " + maxBytes
-                        + " are allowed: send a reference to the data instead, or raise the limit (EventBus.Builder.codec)");
+                        + " are allowed: send a reference to the data instead, or raise the limit (EventBusBuilder.codec)");
     }
 
     /** The context as UTF-8 bytes, as it stands inside an envelope. */
@@ -190,6 +216,7 @@ public final class EnvelopeCodec {
                 + event.payload().size()
                 + 6 * characters
                 + size(event.unknownFields())
+                + (event.marks() == Marks.NONE ? 0 : MOST_MARKS)
                 + size(context.unknownFields());
     }
 

@@ -5,10 +5,13 @@ import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventId;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.JsonText;
+import ai.greentic.events.Marks;
 import ai.greentic.events.Payload;
+import ai.greentic.events.Priority;
 import ai.greentic.events.TenantContext;
 import ai.greentic.events.Topic;
 import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -26,7 +29,17 @@ import tools.jackson.core.json.JsonFactory;
 /** Reads envelopes with Jackson's streaming parser; the payload is walked once and kept as bytes. */
 final class EnvelopeReader {
     private static final List<String> ENVELOPE_FIELDS = List.of(
-            "id", "topic", "type", "source", "tenant", "subject", "time", "correlation_id", "payload", "metadata");
+            "id",
+            "topic",
+            "type",
+            "source",
+            "tenant",
+            "subject",
+            "time",
+            "correlation_id",
+            "payload",
+            "metadata",
+            "fabric");
     private static final int ENVELOPE_REQUIRED = 0b01_0101_1111;
     private static final List<String> CONTEXT_FIELDS = List.of(
             "env",
@@ -79,6 +92,15 @@ final class EnvelopeReader {
     /** The fields of any JSON object as bytes; by the limits of an envelope. */
     Map<String, Payload> fields(byte[] json) {
         return new Reading(json).document(Reading::fields);
+    }
+
+    /** The elements of a JSON array as bytes; by the limits of an envelope. */
+    List<Payload> elements(byte[] json) {
+        byte[] wrapped = new byte[json.length + 6];
+        System.arraycopy("{\"a\":".getBytes(StandardCharsets.US_ASCII), 0, wrapped, 0, 5);
+        System.arraycopy(json, 0, wrapped, 5, json.length);
+        wrapped[wrapped.length - 1] = '}';
+        return new Reading(wrapped).document(Reading::elements);
     }
 
     private static EventsException invalid(String path, String problem) {
@@ -168,6 +190,7 @@ final class EnvelopeReader {
             Payload payload = Payload.NULL;
             Map<String, String> metadata = Map.of();
             Map<String, Payload> unknown = Map.of();
+            Marks marks = Marks.NONE;
             for (String name = parser.nextName(); name != null; name = parser.nextName()) {
                 JsonToken token = parser.nextToken();
                 int field = ENVELOPE_FIELDS.indexOf(name);
@@ -191,7 +214,8 @@ final class EnvelopeReader {
                     case 6 -> time = Timestamps.parse(text(token, name));
                     case 7 -> correlationId = optionalText(token, name);
                     case 8 -> payload = value();
-                    default -> metadata = strings(token, name);
+                    case 9 -> metadata = strings(token, name);
+                    default -> marks = marks(token, name);
                 }
             }
             require(seen, ENVELOPE_REQUIRED, ENVELOPE_FIELDS, "");
@@ -203,6 +227,7 @@ final class EnvelopeReader {
                     .time(time)
                     .payload(payload)
                     .metadata(metadata)
+                    .marks(marks)
                     .unknownFields(unknown);
             if (subject != null) {
                 event.subject(subject);
@@ -366,6 +391,54 @@ final class EnvelopeReader {
             return new TenantContext.Impersonation(actor, reason);
         }
 
+        private Marks marks(JsonToken token, String path) {
+            if (token != JsonToken.START_OBJECT) {
+                throw invalid(path, "is the fabric's own; leave it out");
+            }
+            Marks marks = Marks.NONE;
+            for (String name = parser().nextName(); name != null; name = parser().nextName()) {
+                JsonToken value = parser().nextToken();
+                String at = path + "." + name;
+                switch (name) {
+                    case "priority" -> marks = marks.priority(Priority.of(text(value, at)));
+                    case "expires_at" -> marks = marks.expiresAt(Timestamps.parse(text(value, at)));
+                    case "deliver_at" -> marks = marks.deliverAt(Timestamps.parse(text(value, at)));
+                    case "dead_letter" -> marks = marks.deadLetter(value == JsonToken.VALUE_TRUE);
+                    case "hops" -> marks = marks.hops(small(value, at));
+                    case "redrive" -> marks = marks.redrive(redrive(value, at));
+                    default -> parser().skipChildren();
+                }
+            }
+            return marks;
+        }
+
+        private Marks.Redrive redrive(JsonToken token, String path) {
+            if (token != JsonToken.START_OBJECT) {
+                throw invalid(path, "is the fabric's own; leave it out");
+            }
+            String letter = "";
+            String group = null;
+            int count = 0;
+            for (String name = parser().nextName(); name != null; name = parser().nextName()) {
+                JsonToken value = parser().nextToken();
+                switch (name) {
+                    case "letter" -> letter = text(value, path + ".letter");
+                    case "group" -> group = optionalText(value, path + ".group");
+                    case "count" -> count = small(value, path + ".count");
+                    default -> parser().skipChildren();
+                }
+            }
+            return new Marks.Redrive(letter, group, count);
+        }
+
+        private int small(JsonToken token, String path) {
+            long value = integer(token, path);
+            if (value < 0 || value > 1_000_000) {
+                throw invalid(path, "is out of range");
+            }
+            return (int) value;
+        }
+
         Map<String, Payload> fields() {
             Map<String, Payload> fields = new LinkedHashMap<>();
             for (String name = parser().nextName(); name != null; name = parser().nextName()) {
@@ -375,6 +448,18 @@ final class EnvelopeReader {
                 }
             }
             return fields;
+        }
+
+        /** The elements of the array that is the only field. */
+        List<Payload> elements() {
+            List<Payload> elements = new ArrayList<>();
+            parser().nextName();
+            parser().nextToken();
+            while (parser().nextToken() != JsonToken.END_ARRAY) {
+                elements.add(value());
+            }
+            parser().nextToken();
+            return elements;
         }
 
         private Map<String, Payload> keep(Map<String, Payload> unknown, String name) {

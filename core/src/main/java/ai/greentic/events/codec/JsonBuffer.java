@@ -45,6 +45,14 @@ final class JsonBuffer {
         return this;
     }
 
+    /** Appends JSON as it is. */
+    JsonBuffer bytes(byte[] json) {
+        reserve(json.length);
+        System.arraycopy(json, 0, bytes, length, json.length);
+        length += json.length;
+        return this;
+    }
+
     JsonBuffer payload(Payload payload) {
         reserve(payload.size());
         length = payload.copyTo(bytes, length);

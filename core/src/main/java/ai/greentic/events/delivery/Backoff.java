@@ -32,4 +32,21 @@ public enum Backoff {
         nanos = Math.min(cap, nanos);
         return Duration.ofNanos(this == EXPONENTIAL_WITH_JITTER ? (long) (nanos * chance) : nanos);
     }
+
+    /**
+     * The wait as the Rust original computes it: {@code fixed} is the base times n, {@code exponential} the base doubled n times, jitter
+     * anything up to that.
+     *
+     * @param failures failures so far, from 1
+     * @param base wait that grows
+     * @param max longest wait
+     * @param chance a number in [0, 1) that jitter uses
+     */
+    public Duration upstreamDelay(int failures, Duration base, Duration max, double chance) {
+        if (this == FIXED) {
+            boolean beyond = base.compareTo(max.dividedBy(failures)) > 0;
+            return beyond ? max : base.multipliedBy(failures);
+        }
+        return delay(failures + 1, base, max, chance);
+    }
 }

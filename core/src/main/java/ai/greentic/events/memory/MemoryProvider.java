@@ -17,6 +17,7 @@ import ai.greentic.events.spi.ProviderSubscription;
 import ai.greentic.events.spi.PublishOutcome;
 import ai.greentic.events.spi.SubscribeRequest;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -38,6 +39,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class MemoryProvider implements EventProvider {
     private static final int MAX_AUDIENCES = 10_000;
+    /** The wall clock may be stepped, so a long wait looks at it now and then. */
+    private static final Duration LONGEST_SLEEP = Duration.ofMinutes(1);
 
     private final ProviderContext context;
     private final long maxEvents;
@@ -126,10 +129,22 @@ final class MemoryProvider implements EventProvider {
                             + " bytes) waiting for slow or absent subscribers in provider " + context.name(),
                     log.waiting >= maxEvents ? "max_events" : "max_bytes");
         }
+        Instant deliverAt = event.marks().deliverAt().orElse(null);
+        if (deliverAt != null && deliverAt.isAfter(context.time().now())) {
+            return schedule(outbound, log, deliverAt);
+        }
+        return PublishOutcome.accepted(append(outbound, log, audience).position);
+    }
+
+    private Entry append(OutboundEvent outbound, TenantLog log, List<Interest> audience) {
         long number = ++sequence;
-        Position position = new Position(context.name(), Long.toString(number));
-        Entry entry =
-                new Entry(number, event, outbound.orderingKey(), context.time().now(), position, log);
+        Entry entry = new Entry(
+                number,
+                outbound.event(),
+                outbound.orderingKey(),
+                context.time().now(),
+                new Position(context.name(), Long.toString(number)),
+                log);
         log.remember(entry, historyEvents, historyBytes);
         if (!audience.isEmpty()) {
             log.hold(entry, audience.size());
@@ -140,7 +155,39 @@ final class MemoryProvider implements EventProvider {
                 }
             }
         }
-        return PublishOutcome.accepted(position);
+        return entry;
+    }
+
+    /** Keeps an event until its time by the wall clock; it gets its position, and its place in the order, only then. */
+    private PublishOutcome schedule(OutboundEvent event, TenantLog log, Instant deliverAt) {
+        int size = event.event().payload().size();
+        if (log.waiting >= maxEvents || log.waitingBytes + size > maxBytes) {
+            return full(
+                    "tenant " + event.address().tenant() + " has " + log.waiting + " events (" + log.waitingBytes
+                            + " bytes) waiting in provider " + context.name(),
+                    log.waiting >= maxEvents ? "max_events" : "max_bytes");
+        }
+        log.waiting++;
+        log.waitingBytes += size;
+        awaitTime(event, log, deliverAt);
+        return PublishOutcome.accepted();
+    }
+
+    private void awaitTime(OutboundEvent event, TenantLog log, Instant deliverAt) {
+        Duration left = Duration.between(context.time().now(), deliverAt);
+        context.tasks()
+                .schedule(
+                        left.compareTo(LONGEST_SLEEP) > 0 ? LONGEST_SLEEP : left,
+                        () -> locked(() -> {
+                            if (!closed && context.time().now().isBefore(deliverAt)) {
+                                awaitTime(event, log, deliverAt);
+                            } else if (!closed) {
+                                log.waiting--;
+                                log.waitingBytes -= event.event().payload().size();
+                                append(event, log, audienceOf(event.address()));
+                            }
+                            return log;
+                        }));
     }
 
     private static PublishOutcome full(String what, String setting) {

@@ -63,7 +63,9 @@ public final class MemoryProviderFactory implements ProviderFactory {
                 Capability.EXTEND,
                 Capability.REPLAY_EARLIEST,
                 Capability.REPLAY_TIME,
-                Capability.REPLAY_POSITION);
+                Capability.REPLAY_POSITION,
+                Capability.SCHEDULE,
+                Capability.PRIORITY);
     }
 
     @Override

@@ -12,6 +12,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 
 /** A member of an {@link Interest}. Its state is guarded by the provider's lock. */
 final class MemorySubscription implements ProviderSubscription {
@@ -22,6 +23,7 @@ final class MemorySubscription implements ProviderSubscription {
     /** Handed over and perhaps not settled; settled ones are dropped from time to time. */
     private final ArrayDeque<InHand> inHand = new ArrayDeque<>();
 
+    private Set<Shard> paused = Set.of();
     private int unsettled;
     private int turn;
     boolean closed;
@@ -73,7 +75,7 @@ final class MemorySubscription implements ProviderSubscription {
         for (int i = 0; i < queues.length && taken.size() < max; i++) {
             turn = turn + 1 == queues.length ? 0 : turn + 1;
             ShardQueue queue = queues[turn];
-            if (queue.owner != this || queue.revoking) {
+            if (queue.owner != this || queue.revoking || paused.contains(queue.shard)) {
                 continue;
             }
             while (taken.size() < max) {
@@ -136,6 +138,19 @@ final class MemorySubscription implements ProviderSubscription {
         return provider.locked(() -> deliveries.stream()
                 .map(delivery -> owns((InHand) delivery) ? SettleOutcome.SETTLED : SettleOutcome.LOST)
                 .toList());
+    }
+
+    @Override
+    public Duration lease() {
+        return Duration.ZERO;
+    }
+
+    @Override
+    public void pause(Set<Shard> shards) {
+        provider.locked(() -> {
+            paused = Set.copyOf(shards);
+            return paused;
+        });
     }
 
     @Override

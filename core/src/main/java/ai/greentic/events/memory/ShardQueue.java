@@ -1,5 +1,6 @@
 package ai.greentic.events.memory;
 
+import ai.greentic.events.Priority;
 import ai.greentic.events.spi.Shard;
 import java.util.ArrayDeque;
 import java.util.Comparator;
@@ -23,6 +24,10 @@ final class ShardQueue {
     boolean revoking;
 
     private final ArrayDeque<Entry> fresh = new ArrayDeque<>();
+    /** Fresh ones that may overtake, and fresh ones that may be overtaken; neither has a key. */
+    private final ArrayDeque<Entry> urgent = new ArrayDeque<>();
+
+    private final ArrayDeque<Entry> unhurried = new ArrayDeque<>();
     /** Older than anything fresh, by sequence. */
     private final TreeMap<Long, Entry> returned = new TreeMap<>();
 
@@ -43,7 +48,8 @@ final class ShardQueue {
     }
 
     void append(Entry entry) {
-        fresh.addLast(entry);
+        Priority priority = entry.event.marks().priority();
+        (priority == Priority.NORMAL ? fresh : priority == Priority.HIGH ? urgent : unhurried).addLast(entry);
     }
 
     void giveBack(Entry entry, long dueNanos, boolean now) {
@@ -58,7 +64,7 @@ final class ShardQueue {
     }
 
     boolean isEmpty() {
-        return fresh.isEmpty() && returned.isEmpty();
+        return fresh.isEmpty() && returned.isEmpty() && urgent.isEmpty() && unhurried.isEmpty();
     }
 
     /** The next event that may be delivered, or null. */
@@ -66,7 +72,7 @@ final class ShardQueue {
     Entry take() {
         while (true) {
             Map.Entry<Long, Entry> oldest = returned.pollFirstEntry();
-            Entry entry = oldest != null ? oldest.getValue() : fresh.pollFirst();
+            Entry entry = oldest != null ? oldest.getValue() : pollFresh();
             if (entry == null) {
                 return null;
             }
@@ -76,6 +82,14 @@ final class ShardQueue {
             }
             block.behind.put(entry.sequence, entry);
         }
+    }
+
+    private @Nullable Entry pollFresh() {
+        Entry entry = urgent.pollFirst();
+        if (entry == null) {
+            entry = fresh.pollFirst();
+        }
+        return entry == null ? unhurried.pollFirst() : entry;
     }
 
     /** Makes deliverable what is due; returns whether anything is. */
@@ -100,10 +114,14 @@ final class ShardQueue {
     /** Empties the queue. */
     void drainTo(java.util.function.Consumer<Entry> receiver) {
         fresh.forEach(receiver);
+        urgent.forEach(receiver);
+        unhurried.forEach(receiver);
         returned.values().forEach(receiver);
         delayed.forEach(waiting -> receiver.accept(waiting.entry));
         blocked.values().forEach(block -> block.behind.values().forEach(receiver));
         fresh.clear();
+        urgent.clear();
+        unhurried.clear();
         returned.clear();
         delayed.clear();
         blocked.clear();

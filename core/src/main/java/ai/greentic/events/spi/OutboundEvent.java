@@ -18,4 +18,15 @@ public interface OutboundEvent {
     /** What must stay in order within the address; null if the event is unordered. */
     @Nullable
     String orderingKey();
+
+    /**
+     * What a provider with {@link Capability#DEDUPLICATION} recognises a repetition by: the event's id, unless a dead letter is put back,
+     * which is meant to be delivered once more.
+     */
+    default String deduplicationId() {
+        return event().marks()
+                .redrive()
+                .map(redrive -> event().id() + "#" + redrive.letter())
+                .orElseGet(() -> event().id().value());
+    }
 }

@@ -2,9 +2,10 @@ package ai.greentic.events.spi;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 
 /**
- * A provider's side of a subscription. {@link #poll}, {@link #settle}, {@link #extend} and {@link #released} are called by one thread at
+ * A provider's side of a subscription. {@link #poll}, {@link #settle}, {@link #extend}, {@link #pause} and {@link #released} are called by one thread at
  * a time; {@link #close} by any, and a blocked poll then returns or throws soon.
  */
 public interface ProviderSubscription extends AutoCloseable {
@@ -23,6 +24,18 @@ public interface ProviderSubscription extends AutoCloseable {
 
     /** Prolongs the hold on deliveries; one outcome for each, in order. */
     List<SettleOutcome> extend(List<InboundDelivery> deliveries, Duration by);
+
+    /**
+     * How long a delivery may stay unsettled before the provider takes it back; the engine extends what it still holds in time. Zero means
+     * that a hold does not end by time.
+     */
+    Duration lease();
+
+    /**
+     * From the next poll on, fetches nothing of these shards, until the next call says otherwise. What was fetched stays in hand, and so
+     * does membership. The engine pauses a shard in which too much waits behind one key.
+     */
+    void pause(Set<Shard> shards);
 
     /** The engine has drained a shard that was being revoked. */
     void released(Shard shard);

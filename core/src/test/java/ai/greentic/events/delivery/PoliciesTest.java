@@ -40,12 +40,20 @@ class PoliciesTest {
 
     @Test
     void overridesMergeFieldByField() {
-        ProviderOverrides pack = new ProviderOverrides("dead", 5, Duration.ofMillis(10), null, Backoff.FIXED, null);
-        ProviderOverrides code = new ProviderOverrides(null, 0, null, null, null, List.of("timeout"));
+        ProviderOverrides pack = ProviderOverrides.NONE
+                .deadLetterTopic("dead")
+                .maxRetries(5)
+                .baseDelay(Duration.ofMillis(10))
+                .backoff(Backoff.FIXED);
+        ProviderOverrides code = ProviderOverrides.NONE.maxRetries(0).retryableErrors(List.of("timeout"));
         ProviderOverrides merged = code.over(pack);
         assertThat(merged)
-                .isEqualTo(new ProviderOverrides(
-                        "dead", 0, Duration.ofMillis(10), null, Backoff.FIXED, List.of("timeout")));
+                .isEqualTo(ProviderOverrides.NONE
+                        .deadLetterTopic("dead")
+                        .maxRetries(0)
+                        .baseDelay(Duration.ofMillis(10))
+                        .backoff(Backoff.FIXED)
+                        .retryableErrors(List.of("timeout")));
         assertThat(merged.retryPolicy().maxDelay()).isEqualTo(Duration.ofSeconds(30));
         assertThat(ProviderOverrides.NONE.retryPolicy().maxRetries()).isEqualTo(3);
     }
@@ -80,8 +88,8 @@ class PoliciesTest {
         List<String> problems = new ArrayList<>();
         ProviderOverrides overrides = ProviderOverrides.take(raw, "x", problems);
         assertThat(problems).isEmpty();
-        assertThat(overrides.maxRetries()).isEqualTo(7);
-        assertThat(overrides.backoff()).isEqualTo(Backoff.EXPONENTIAL_WITH_JITTER);
-        assertThat(overrides.maxDelay()).isEqualTo(Duration.ofMillis(1500));
+        assertThat(overrides.retryPolicy().maxRetries()).isEqualTo(7);
+        assertThat(overrides.retryPolicy().backoff()).isEqualTo(Backoff.EXPONENTIAL_WITH_JITTER);
+        assertThat(overrides.retryPolicy().maxDelay()).isEqualTo(Duration.ofMillis(1500));
     }
 }

@@ -48,6 +48,8 @@ class ArchitectureTest {
             root + ".access..",
             root + ".routing..",
             root + ".codec..",
+            root + ".bridge..",
+            root + ".telemetry..",
             root + ".memory..",
             root + ".json.."
         };
@@ -70,11 +72,16 @@ class ArchitectureTest {
                 "feature packages do not see each other or the engine",
                 classes().that().resideInAnyPackage(features).should(seeOnlyThemselves(root, root, root + ".spi")));
         rules.put(
-                "access, routing, delivery and codec see the vocabulary only",
+                "access, routing, delivery, codec, bridge and telemetry see the vocabulary only",
                 classes()
                         .that()
                         .resideInAnyPackage(
-                                root + ".access..", root + ".routing..", root + ".delivery..", root + ".codec..")
+                                root + ".access..",
+                                root + ".routing..",
+                                root + ".delivery..",
+                                root + ".codec..",
+                                root + ".bridge..",
+                                root + ".telemetry..")
                         .should(seeOnlyThemselves(root, root)));
         rules.put(
                 "nothing below the engine sees the engine",
@@ -136,6 +143,15 @@ class ArchitectureTest {
                         .should()
                         .dependOnClassesThat()
                         .resideInAnyPackage("picocli.."));
+        rules.put(
+                "OpenTelemetry is used by the telemetry only, and handed in by the builder",
+                noClasses()
+                        .that(below(root)
+                                .and(not(resideInAnyPackage(root + ".telemetry..")))
+                                .and(not(named("EventBusBuilder").or(named("BusAssembly")))))
+                        .should()
+                        .dependOnClassesThat()
+                        .resideInAnyPackage("io.opentelemetry.."));
         return rules;
     }
 

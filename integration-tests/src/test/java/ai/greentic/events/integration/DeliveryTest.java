@@ -19,6 +19,7 @@ import ai.greentic.events.delivery.Backoff;
 import ai.greentic.events.delivery.RedeliveryPolicy;
 import ai.greentic.events.memory.MemoryDeadLetterStore;
 import ai.greentic.events.spi.Capability;
+import ai.greentic.events.spi.DeadLetterFilter;
 import ai.greentic.events.spi.InboundDelivery;
 import ai.greentic.events.spi.Shard;
 import ai.greentic.events.testing.Ledger;
@@ -106,7 +107,7 @@ class DeliveryTest {
             fabric.settle();
             fabric.bus().publish(event("a", null, 2));
             fabric.advance(Duration.ofSeconds(100));
-            assertThat(full.list(ACME.tenant(), 9)).hasSize(1);
+            assertThat(full.list(ACME.tenant(), DeadLetterFilter.ALL, null, 9)).hasSize(1);
             assertThat(handled).as("the second comes again and again").startsWith("1", "2", "2", "2");
             subscription.close();
             List<String> later = new ArrayList<>();

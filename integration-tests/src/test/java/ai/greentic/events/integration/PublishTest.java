@@ -14,6 +14,7 @@ import ai.greentic.events.TenantContext;
 import ai.greentic.events.Topic;
 import ai.greentic.events.TopicPattern;
 import ai.greentic.events.bus.EventBus;
+import ai.greentic.events.bus.EventBusBuilder;
 import ai.greentic.events.bus.PreparedEvent;
 import ai.greentic.events.bus.ProviderDeclaration;
 import ai.greentic.events.bus.ProviderStatus;
@@ -159,7 +160,11 @@ class PublishTest {
                 return stages;
             }
         };
-        try (TestFabric fabric = TestFabric.create(0, b -> b.provider("slow", slow, "slow.*"))) {
+        try (TestFabric fabric = TestFabric.create(
+                0,
+                b -> b.provider("slow", slow, "slow.*")
+                        .deadLetterCopies(false)
+                        .override("slow", ProviderOverrides.NONE.maxRetries(0)))) {
             List<CompletableFuture<PublishReceipt>> receipts = new ArrayList<>();
             for (String payload : List.of("a1", "a2", "b1", "a3")) {
                 receipts.add(fabric.bus()
@@ -278,7 +283,7 @@ class PublishTest {
 
     @Test
     void P14_everyConfigurationProblemIsReportedAtOnce() {
-        EventBus.Builder builder = EventBus.builder()
+        EventBusBuilder builder = EventBus.builder()
                 .declare(declaration("a", "memmory", "a.*"))
                 .declare(declaration("b", "memory", "b.*"))
                 .declare(declaration("b", "memory", "c.*"))
@@ -308,7 +313,6 @@ class PublishTest {
                     .contains("events.providers.b.max_evnts is not a known setting; did you mean max_events?")
                     .contains("events.providers.b.shards is '0'; it must be between 1 and 4096")
                     .contains("events.packs.p.providers.g asks for ordering global")
-                    .contains("events.packs.p.providers.g asks for reliability effectively_once")
                     .contains("p/x, which is not registered")
                     .contains("bb, which is not registered; did you mean b?")
                     .contains("a route leads to provider nowhere");
@@ -353,7 +357,8 @@ class PublishTest {
 
     @Test
     void overridesMergeFieldByFieldAndStayWithTheirPack() {
-        ProviderOverrides pack = new ProviderOverrides("dead.pack", 5, null, null, null, null);
+        ProviderOverrides pack =
+                ProviderOverrides.NONE.deadLetterTopic("dead.pack").maxRetries(5);
         ProviderDescriptor descriptor = declaration("same", "memory", "x").descriptor();
         try (EventBus bus = EventBus.builder()
                 .declare(new ProviderDeclaration("p1", descriptor, List.of(TopicPattern.of("x")), pack))
@@ -363,8 +368,8 @@ class PublishTest {
                         EventBus.Source.SETTINGS,
                         "p1",
                         "same",
-                        new ProviderOverrides(null, 4, Duration.ofMillis(7), null, null, null))
-                .override("same", new ProviderOverrides(null, 0, null, null, null, null))
+                        ProviderOverrides.NONE.maxRetries(4).baseDelay(Duration.ofMillis(7)))
+                .override("same", ProviderOverrides.NONE.maxRetries(0))
                 .route("z", "p2/same")
                 .build()) {
             ProviderStatus first = bus.providers().get(0);

@@ -12,6 +12,7 @@ import ai.greentic.events.spi.Shard;
 import ai.greentic.events.spi.SubscribeRequest;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
@@ -57,6 +58,14 @@ class StubProvider implements EventProvider {
                         .map(delivery -> SettleOutcome.SETTLED)
                         .toList();
             }
+
+            @Override
+            public Duration lease() {
+                return Duration.ZERO;
+            }
+
+            @Override
+            public void pause(Set<Shard> shards) {}
 
             @Override
             public void released(Shard shard) {}

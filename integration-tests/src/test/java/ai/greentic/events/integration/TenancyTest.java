@@ -21,6 +21,7 @@ import ai.greentic.events.bus.PullSubscription;
 import ai.greentic.events.bus.SubscribeOptions;
 import ai.greentic.events.codec.EnvelopeCodec;
 import ai.greentic.events.spi.Capability;
+import ai.greentic.events.spi.DeadLetterFilter;
 import ai.greentic.events.spi.InboundDelivery;
 import ai.greentic.events.spi.SettleOutcome;
 import ai.greentic.events.spi.Settled;
@@ -80,10 +81,13 @@ class TenancyTest {
                     .containsExactly("ephemeral prod/acme", "group prod/acme", "replay prod/acme");
             assertThat(pull.next(10, Duration.ZERO))
                     .hasSize(2)
-                    .allMatch(delivery -> delivery.event().tenant().equals(ACME));
-            assertThat(fabric.bus().deadLetters(ACME, 10)).hasSize(1);
-            assertThat(fabric.bus().deadLetters(GLOBEX, 10)).isEmpty();
-            assertThat(fabric.bus().deadLetters(ACME_DEV, 10)).isEmpty();
+                    .allMatch(delivery -> delivery.event().address().tenant().equals(ACME.tenant()));
+            assertThat(fabric.bus().deadLetters(ACME).list(DeadLetterFilter.ALL, 10))
+                    .hasSize(1);
+            assertThat(fabric.bus().deadLetters(GLOBEX).list(DeadLetterFilter.ALL, 10))
+                    .isEmpty();
+            assertThat(fabric.bus().deadLetters(ACME_DEV).list(DeadLetterFilter.ALL, 10))
+                    .isEmpty();
         }
     }
 

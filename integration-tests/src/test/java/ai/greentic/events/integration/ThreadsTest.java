@@ -10,6 +10,7 @@ import ai.greentic.events.PublishReceipt;
 import ai.greentic.events.TenantContext;
 import ai.greentic.events.bus.EventBus;
 import ai.greentic.events.bus.SubscribeOptions;
+import ai.greentic.events.delivery.ProviderOverrides;
 import ai.greentic.events.spi.OutboundEvent;
 import ai.greentic.events.spi.PublishOutcome;
 import java.time.Duration;
@@ -159,6 +160,7 @@ class ThreadsTest {
         try (EventBus bus = EventBus.builder()
                 .provider("memory", "memory", "*")
                 .providerSettings(null, "memory", Map.of("max_bytes", 16 << 20, "history_bytes", 1 << 20))
+                .override("memory", ProviderOverrides.NONE.maxRetries(0))
                 .build()) {
             bus.subscribe(ACME, "a", SubscribeOptions.group("slow").concurrency(2), delivery -> {
                 release.await();

@@ -1,7 +1,7 @@
 package ai.greentic.events.pack;
 
 import ai.greentic.events.bus.BusConfigurer;
-import ai.greentic.events.bus.EventBus;
+import ai.greentic.events.bus.EventBusBuilder;
 import ai.greentic.events.bus.ProviderDeclaration;
 import java.nio.file.Path;
 import java.util.List;
@@ -70,7 +70,7 @@ public final class Pack implements BusConfigurer {
     }
 
     @Override
-    public void configure(EventBus.Builder builder) {
+    public void configure(EventBusBuilder builder) {
         for (PackProvider provider : providers) {
             builder.declare(
                     new ProviderDeclaration(id, provider.descriptor(), provider.topics(), provider.overrides()));

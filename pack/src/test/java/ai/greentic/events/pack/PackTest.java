@@ -70,8 +70,8 @@ class PackTest {
         assertThat(orders.descriptor().tags()).containsExactly("broker");
         assertThat(orders.topics()).extracting(Object::toString).containsExactly("orders.*", "billing.invoice.?");
         assertThat(orders.defaultFlow()).isEqualTo("flows/in.ygtc");
-        assertThat(orders.overrides().maxRetries()).isEqualTo(5);
-        assertThat(orders.overrides().backoff()).isEqualTo(Backoff.FIXED);
+        assertThat(orders.overrides().retryPolicy().maxRetries()).isEqualTo(5);
+        assertThat(orders.overrides().retryPolicy().backoff()).isEqualTo(Backoff.FIXED);
         assertThat(orders.overrides().deadLetterTopic()).isEqualTo("orders.dead");
         PackProvider merged = pack.providers().get(1);
         assertThat(merged.component()).isEqualTo("7");

@@ -14,6 +14,7 @@ import ai.greentic.events.spi.SubscribeRequest;
 import ai.greentic.events.spi.Tasks;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
@@ -94,6 +95,16 @@ public final class FaultyProvider implements EventProvider {
         @Override
         public List<SettleOutcome> extend(List<InboundDelivery> deliveries, Duration by) {
             return subscription.extend(deliveries, by);
+        }
+
+        @Override
+        public Duration lease() {
+            return subscription.lease();
+        }
+
+        @Override
+        public void pause(Set<Shard> shards) {
+            subscription.pause(shards);
         }
 
         @Override

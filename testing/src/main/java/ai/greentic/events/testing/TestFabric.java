@@ -6,15 +6,16 @@ import ai.greentic.events.access.AccessAction;
 import ai.greentic.events.access.AccessPolicy;
 import ai.greentic.events.access.AccessRule;
 import ai.greentic.events.bus.EventBus;
+import ai.greentic.events.bus.EventBusBuilder;
 import ai.greentic.events.memory.MemoryDeadLetterStore;
 import ai.greentic.events.memory.MemoryProviderFactory;
 import ai.greentic.events.spi.Capability;
 import ai.greentic.events.spi.DeadLetter;
+import ai.greentic.events.spi.DeadLetterFilter;
 import ai.greentic.events.spi.EventProvider;
 import ai.greentic.events.spi.ProviderContext;
 import ai.greentic.events.spi.ProviderSettings;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -30,7 +31,7 @@ public final class TestFabric implements AutoCloseable {
     private final MemoryDeadLetterStore deadLetters = new MemoryDeadLetterStore();
     private final EventBus bus;
 
-    private TestFabric(long seed, Consumer<EventBus.Builder> more) {
+    private TestFabric(long seed, Consumer<EventBusBuilder> more) {
         this.time = new VirtualTime(seed);
         this.faults = new Faults();
         MemoryProviderFactory memory = new MemoryProviderFactory();
@@ -38,7 +39,7 @@ public final class TestFabric implements AutoCloseable {
         EventProvider provider =
                 new FaultyProvider(memory.create(settings, new ProviderContext("memory", time, time)), time, faults);
         Set<Capability> capabilities = memory.capabilities(settings);
-        EventBus.Builder builder = EventBus.builder()
+        EventBusBuilder builder = EventBus.builder()
                 .seams(time, time)
                 .deadLetters(deadLetters)
                 .access(AccessPolicy.of(List.of(everything())));
@@ -60,7 +61,7 @@ public final class TestFabric implements AutoCloseable {
      * @param seed of the order in which threads run, and of chance
      * @param more adds to the builder, or replaces its access policy; providers added here come before the memory provider
      */
-    public static TestFabric create(long seed, Consumer<EventBus.Builder> more) {
+    public static TestFabric create(long seed, Consumer<EventBusBuilder> more) {
         return new TestFabric(seed, more);
     }
 
@@ -92,7 +93,7 @@ public final class TestFabric implements AutoCloseable {
     }
 
     public List<DeadLetter> deadLetters(Tenant tenant) {
-        return new ArrayList<>(deadLetters.list(tenant, Integer.MAX_VALUE));
+        return deadLetters.list(tenant, DeadLetterFilter.ALL, null, Integer.MAX_VALUE);
     }
 
     @Override

@@ -1,0 +1,3 @@
+/** Bridges between channel messages and events. */
+@org.jspecify.annotations.NullMarked
+package ai.greentic.events.bridge;
