@@ -37,7 +37,7 @@ final class Attempts {
         Gate.Verdict verdict = gate.judge(delivery);
         if (verdict != Gate.Verdict.HANDLE) {
             if (verdict == Gate.Verdict.ACK) {
-                dispatcher.ack(delivery);
+                dispatcher.skip(delivery);
             } else {
                 dispatcher.redeliver(delivery, Gate.recheck());
             }

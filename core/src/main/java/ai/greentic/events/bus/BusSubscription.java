@@ -144,11 +144,11 @@ sealed class BusSubscription implements Subscription permits BusPullSubscription
                     ErrorCode.KEY_BLOCKED + ": more than " + Parking.MAX_FOLLOWERS + " events wait behind each of "
                             + blocked + " failing keys, and their shards pause");
         }
-        if (dispatcher.parked() >= dispatcher.maxParked()) {
+        if (dispatcher.isParkedFull()) {
             return new BusHealth.Component(
                     name,
                     BusHealth.State.DEGRADED,
-                    dispatcher.parked() + " deliveries wait for another attempt (maxParked); nothing more is fetched");
+                    "as many deliveries wait for another attempt as maxParked allows; nothing more is fetched");
         }
         return new BusHealth.Component(name, BusHealth.State.UP, "");
     }

@@ -142,7 +142,10 @@ final class DeadLetterOffice {
         Marks.Redrive redrive = event.marks().redrive().orElse(null);
         DeadLetter former = redrive == null ? null : former(event, redrive);
         if (former != null) {
-            store.put(former.toBuilder().state(DeadLetter.State.PARKED).build());
+            store.put(former.toBuilder()
+                    .redrives(redrive.count())
+                    .state(DeadLetter.State.PARKED)
+                    .build());
             return;
         }
         store.put(letter(event, encoded(delivery), delivery.leg.registration)

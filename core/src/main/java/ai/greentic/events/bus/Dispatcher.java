@@ -219,6 +219,13 @@ final class Dispatcher {
         }
     }
 
+    /** Acks a delivery that the gate has dealt with. */
+    void skip(BusDelivery delivery) {
+        if (seize(delivery)) {
+            settleSeized(delivery);
+        }
+    }
+
     /** The store is told first, so that the key's next delivery finds it done; the caller does not wait for that. */
     private boolean ackWithNotes(BusDelivery delivery) {
         if (!seize(delivery)) {
@@ -280,14 +287,10 @@ final class Dispatcher {
         }
     }
 
+    /** As {@link #redeliver}, for a delivery that the caller alone has. */
     boolean redeliverSeized(BusDelivery delivery, Duration delay) {
-        lock.lock();
-        try {
-            delivery.open = true;
-            return redeliver(delivery, delay);
-        } finally {
-            lock.unlock();
-        }
+        delivery.open = true;
+        return redeliver(delivery, delay);
     }
 
     boolean reject(BusDelivery delivery, String reason) {
@@ -297,9 +300,8 @@ final class Dispatcher {
     private void unpark(BusDelivery delivery) {
         lock.lock();
         try {
-            if (inHand.unpark(delivery)) {
-                employ();
-            }
+            inHand.due(delivery);
+            employ();
         } finally {
             lock.unlock();
         }
@@ -461,18 +463,14 @@ final class Dispatcher {
         }
     }
 
-    /** Deliveries that wait for another attempt, or behind one that does. */
-    int parked() {
+    /** Whether so much waits for another attempt that nothing more is fetched. */
+    boolean isParkedFull() {
         lock.lock();
         try {
-            return inHand.parking.waiting();
+            return inHand.parking.waiting() >= options.maxParked();
         } finally {
             lock.unlock();
         }
-    }
-
-    int maxParked() {
-        return options.maxParked();
     }
 
     /** Takes nothing new from now on and gives back what no handler holds. */

@@ -112,6 +112,7 @@ final class Gate {
         }
         if (claim.state() == Claim.State.COMPLETED) {
             count(delivery, "duplicate");
+            removeLetter(delivery);
             return Verdict.ACK;
         }
         return Verdict.LATER;
@@ -137,14 +138,19 @@ final class Gate {
                     PublishReceipt.published(
                             HANDLED, delivery.leg.registration.name(), Math.max(1, delivery.attempt), false, null));
         }
-        String letter =
-                delivery.event.marks().redrive().map(Marks.Redrive::letter).orElse(null);
-        if (letter != null && consumption.holdsKeys()) {
-            try {
-                engine.deadLetters.store.remove(delivery.event.address().tenant(), new DeadLetterId(letter));
-            } catch (RuntimeException e) {
-                LOG.error("{} was handled, but its dead letter {} could not be removed", delivery, letter, e);
-            }
+        removeLetter(delivery);
+    }
+
+    /** What was put back of a held key and handled is a dead letter no more. */
+    private void removeLetter(BusDelivery delivery) {
+        Marks.Redrive redrive = delivery.event.marks().redrive().orElse(null);
+        if (redrive == null || !consumption.holdsKeys()) {
+            return;
+        }
+        try {
+            engine.deadLetters.store.remove(delivery.event.address().tenant(), new DeadLetterId(redrive.letter()));
+        } catch (RuntimeException e) {
+            LOG.error("{} was handled, but its dead letter {} could not be removed", delivery, redrive.letter(), e);
         }
     }
 

@@ -1,5 +1,6 @@
 package ai.greentic.events.bus;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
@@ -14,6 +15,10 @@ final class InHand {
     private final KeyedQueue<BusDelivery> queue = new KeyedQueue<>();
 
     final Parking parking = new Parking(queue);
+    /** Parked deliveries whose next attempt is due. They take turns with the others, so that retries get half of the handlers at most. */
+    private final ArrayDeque<BusDelivery> due = new ArrayDeque<>();
+
+    private boolean dueIsNext;
     private int held;
     private int handed;
     /** Those that may have taken a process down. */
@@ -34,7 +39,7 @@ final class InHand {
     }
 
     int ready() {
-        return queue.ready();
+        return queue.ready() + due.size();
     }
 
     /** How many may be handed over at once. */
@@ -48,9 +53,21 @@ final class InHand {
         if (suspects > 0 && handed > 0) {
             return null;
         }
-        BusDelivery delivery = queue.poll();
+        BusDelivery delivery = dueIsNext || queue.ready() == 0 ? pollDue() : queue.poll();
+        if (delivery == null) {
+            delivery = queue.poll();
+        }
+        dueIsNext = !dueIsNext;
         if (delivery != null) {
             handed++;
+        }
+        return delivery;
+    }
+
+    private @Nullable BusDelivery pollDue() {
+        BusDelivery delivery = due.pollFirst();
+        while (delivery != null && !parking.unpark(delivery)) {
+            delivery = due.pollFirst();
         }
         return delivery;
     }
@@ -92,13 +109,11 @@ final class InHand {
         cleared(delivery);
     }
 
-    /** A parked delivery may be attempted again; returns whether it was still parked. */
-    boolean unpark(BusDelivery delivery) {
-        boolean was = parking.unpark(delivery);
-        if (was) {
-            queue.requeue(delivery);
+    /** The next attempt at a parked delivery is due. */
+    void due(BusDelivery delivery) {
+        if (parking.isParked(delivery)) {
+            due.addLast(delivery);
         }
-        return was;
     }
 
     /** Takes what waits behind a delivery that is not coming back. */
@@ -116,6 +131,7 @@ final class InHand {
                 heads.add(waiting);
             }
         }
+        due.removeIf(which);
         List<BusDelivery> taken = new ArrayList<>(heads);
         heads.forEach(head -> taken.addAll(queue.dissolve(head.key)));
         taken.addAll(queue.takeBehind(which));

@@ -43,11 +43,6 @@ final class KeyedQueue<T> {
         ready.addFirst(item);
     }
 
-    /** Makes an item that has its key ready again, behind the others that are. */
-    void requeue(T item) {
-        ready.addLast(item);
-    }
-
     /** How many items wait behind one of a key. */
     int followers(@Nullable Object key) {
         ArrayDeque<T> followers = key == null ? null : behind.get(key);

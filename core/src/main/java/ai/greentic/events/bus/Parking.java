@@ -52,6 +52,10 @@ final class Parking {
         }
     }
 
+    boolean isParked(BusDelivery head) {
+        return heads.contains(head);
+    }
+
     /** Ends the waiting of a head; returns whether it waited. */
     boolean unpark(BusDelivery head) {
         if (!heads.remove(head)) {

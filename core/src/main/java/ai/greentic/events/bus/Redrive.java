@@ -138,7 +138,7 @@ final class Redrive {
             run.denied++;
             return;
         }
-        if (letter.redrives() >= run.options.maxRedrives) {
+        if (!letter.follower() && letter.redrives() >= run.options.maxRedrives) {
             run.refuse(
                     letter,
                     ErrorCode.TOO_MANY_REDRIVES,

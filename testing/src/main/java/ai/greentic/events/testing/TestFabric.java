@@ -12,6 +12,7 @@ import ai.greentic.events.memory.MemoryProviderFactory;
 import ai.greentic.events.spi.Capability;
 import ai.greentic.events.spi.DeadLetter;
 import ai.greentic.events.spi.DeadLetterFilter;
+import ai.greentic.events.spi.DeadLetterStore;
 import ai.greentic.events.spi.EventProvider;
 import ai.greentic.events.spi.ProviderContext;
 import ai.greentic.events.spi.ProviderSettings;
@@ -86,6 +87,11 @@ public final class TestFabric implements AutoCloseable {
     /** Lets everything happen that needs no time to pass. */
     public void settle() {
         time.settle();
+    }
+
+    /** Where the bus keeps dead letters, unless it was given another store. */
+    public DeadLetterStore deadLetterStore() {
+        return deadLetters;
     }
 
     public List<DeadLetter> deadLetters(TenantContext tenant) {

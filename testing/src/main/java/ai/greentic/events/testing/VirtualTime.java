@@ -195,6 +195,16 @@ public final class VirtualTime implements Time, Tasks {
         return new VirtualSignal();
     }
 
+    /** Interrupts the tasks that were {@link #start started} under a name and wait now. */
+    public void interrupt(String name) {
+        for (Actor actor : List.copyOf(waiting)) {
+            if (actor.name.equals(name)) {
+                actor.interrupted = true;
+                resume(actor);
+            }
+        }
+    }
+
     /** Interrupts every task that waits, lets all end, and gives the threads back. */
     @Override
     public void close(Duration grace) {
