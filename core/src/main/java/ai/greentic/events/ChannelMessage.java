@@ -249,7 +249,7 @@ public final class ChannelMessage {
         }
 
         /** The sender as the first generation names it. */
-        public Builder userId(String value) {
+        public Builder userId(@Nullable String value) {
             this.userId = value;
             return this;
         }

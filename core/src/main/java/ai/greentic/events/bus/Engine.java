@@ -113,6 +113,22 @@ final class Engine {
 
     <S extends BusSubscription> S open(
             S subscription, Caller caller, TenantScope scope, TopicPattern pattern, SubscribeOptions options) {
+        try {
+            List<Registration> sources = sources(caller, scope, pattern, options);
+            start(subscription, sources, scope, pattern, options);
+            for (Registration source : sources) {
+                telemetry.subscribed(scope, pattern.value(), subscription.place(source), null);
+            }
+            return subscription;
+        } catch (EventsException e) {
+            telemetry.subscribed(scope, pattern.value(), new Telemetry.Place("none", "none", pattern.value()), e);
+            throw e;
+        }
+    }
+
+    /** The providers of a subscription that its caller may open. */
+    private List<Registration> sources(
+            Caller caller, TenantScope scope, TopicPattern pattern, SubscribeOptions options) {
         refuseToSubscribeIfClosing();
         authorise(caller, scope, AccessAction.SUBSCRIBE, pattern);
         if (!options.startAt().equals(StartAt.NEW)) {
@@ -123,6 +139,15 @@ final class Engine {
             source.provider();
             require(source, pattern, options);
         }
+        return sources;
+    }
+
+    private void start(
+            BusSubscription subscription,
+            List<Registration> sources,
+            TenantScope scope,
+            TopicPattern pattern,
+            SubscribeOptions options) {
         synchronized (subscriptions) {
             if (subscriptions.size() >= MAX_SUBSCRIPTIONS) {
                 throw new EventsException(
@@ -141,7 +166,6 @@ final class Engine {
             subscription.close();
             refuseToSubscribeIfClosing();
         }
-        return subscription;
     }
 
     private SubscriptionLeg leg(

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * left free, so that a newcomer always finds some (dynamic thresholds, Choudhury and Hahne, 1998). Belongs to the lane's lock.
  */
 final class FairQueue {
-    private static final int QUANTUM = 16 << 10;
+    private static final int QUANTUM = 2 << 10;
     private static final int IDLE_SHARES = 256;
 
     private final int room;

@@ -22,8 +22,6 @@ import org.jspecify.annotations.Nullable;
  * as one batch. Without a waiting caller a fabric task leads. Nothing waits while it holds the lock.
  */
 final class PublishLane {
-    private static final int MAX_BATCH = 256;
-
     private final Sender sender;
     private final Time time;
     private final Tasks tasks;
@@ -33,6 +31,8 @@ final class PublishLane {
     private final FairQueue queue;
     private final IdleWatch idle = new IdleWatch(lock, this::isIdle);
     private final Watch watch;
+    private final BatchSize batchSize = new BatchSize();
+
     private boolean led;
     private boolean closed;
 
@@ -183,7 +183,13 @@ final class PublishLane {
             } finally {
                 lock.unlock();
             }
-            sender.send(this, batch, own);
+            if (BatchSize.tells(batch.size())) {
+                long began = time.nanos();
+                sender.send(this, batch, own);
+                batchSize.learn(batch.size(), time.nanos() - began);
+            } else {
+                sender.send(this, batch, own);
+            }
         }
     }
 
@@ -203,8 +209,9 @@ final class PublishLane {
     }
 
     private List<Publish> takeBatch() {
-        List<Publish> batch = new ArrayList<>(Math.min(MAX_BATCH, queue.ready()));
-        while (batch.size() < MAX_BATCH && queue.ready() > 0) {
+        int most = batchSize.size();
+        List<Publish> batch = new ArrayList<>(Math.min(most, queue.ready()));
+        while (batch.size() < most && queue.ready() > 0) {
             Publish next = queue.poll();
             next.state = Publish.State.SENT;
             batch.add(next);

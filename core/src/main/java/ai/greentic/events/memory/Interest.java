@@ -1,5 +1,6 @@
 package ai.greentic.events.memory;
 
+import ai.greentic.events.Priority;
 import ai.greentic.events.TenantTopic;
 import ai.greentic.events.spi.Shard;
 import ai.greentic.events.spi.SubscribeRequest.Filter;
@@ -13,6 +14,8 @@ final class Interest {
     final boolean group;
     final List<MemorySubscription> members = new ArrayList<>();
     final ShardQueue[] queues;
+    /** Whether an event with another priority than the normal one has ever come. */
+    boolean hasPriorities;
 
     Interest(List<Filter> filters, boolean group, int shards) {
         this.filters = filters;
@@ -36,6 +39,7 @@ final class Interest {
     @Nullable
     MemorySubscription append(Entry entry) {
         ShardQueue queue = queueOf(entry);
+        hasPriorities |= entry.event.marks().priority() != Priority.NORMAL;
         queue.append(entry);
         return queue.owner;
     }

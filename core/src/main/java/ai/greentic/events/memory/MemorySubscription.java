@@ -1,5 +1,6 @@
 package ai.greentic.events.memory;
 
+import ai.greentic.events.Priority;
 import ai.greentic.events.spi.InboundDelivery;
 import ai.greentic.events.spi.Polled;
 import ai.greentic.events.spi.ProviderSubscription;
@@ -71,6 +72,18 @@ final class MemorySubscription implements ProviderSubscription {
         List<Shard> toRevoke = revoking.isEmpty() ? List.of() : List.copyOf(revoking);
         revoking.clear();
         List<InboundDelivery> taken = new ArrayList<>(Math.min(max, 64));
+        if (interest.hasPriorities) {
+            take(Priority.HIGH, max, taken);
+        }
+        take(Priority.NORMAL, max, taken);
+        if (interest.hasPriorities) {
+            take(Priority.LOW, max, taken);
+        }
+        return new Polled(taken, toRevoke, List.of(), true, taken.size() < max);
+    }
+
+    /** Takes events of one priority from the shards in turn. */
+    private void take(Priority priority, int max, List<InboundDelivery> taken) {
         ShardQueue[] queues = interest.queues;
         for (int i = 0; i < queues.length && taken.size() < max; i++) {
             turn = turn + 1 == queues.length ? 0 : turn + 1;
@@ -79,7 +92,7 @@ final class MemorySubscription implements ProviderSubscription {
                 continue;
             }
             while (taken.size() < max) {
-                Entry entry = queue.take();
+                Entry entry = queue.take(priority);
                 if (entry == null) {
                     break;
                 }
@@ -89,7 +102,6 @@ final class MemorySubscription implements ProviderSubscription {
                 taken.add(delivery);
             }
         }
-        return new Polled(taken, toRevoke, List.of(), true, taken.size() < max);
     }
 
     @Override

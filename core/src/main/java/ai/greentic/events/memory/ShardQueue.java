@@ -67,12 +67,15 @@ final class ShardQueue {
         return fresh.isEmpty() && returned.isEmpty() && urgent.isEmpty() && unhurried.isEmpty();
     }
 
-    /** The next event that may be delivered, or null. */
+    /** The next event of a priority that may be delivered, or null; what was given back counts as normal. */
     @Nullable
-    Entry take() {
+    Entry take(Priority priority) {
+        if (priority != Priority.NORMAL) {
+            return (priority == Priority.HIGH ? urgent : unhurried).pollFirst();
+        }
         while (true) {
             Map.Entry<Long, Entry> oldest = returned.pollFirstEntry();
-            Entry entry = oldest != null ? oldest.getValue() : pollFresh();
+            Entry entry = oldest != null ? oldest.getValue() : fresh.pollFirst();
             if (entry == null) {
                 return null;
             }
@@ -82,14 +85,6 @@ final class ShardQueue {
             }
             block.behind.put(entry.sequence, entry);
         }
-    }
-
-    private @Nullable Entry pollFresh() {
-        Entry entry = urgent.pollFirst();
-        if (entry == null) {
-            entry = fresh.pollFirst();
-        }
-        return entry == null ? unhurried.pollFirst() : entry;
     }
 
     /** Makes deliverable what is due; returns whether anything is. */

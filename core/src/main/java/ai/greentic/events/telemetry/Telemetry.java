@@ -6,6 +6,7 @@ import ai.greentic.events.EventsException;
 import ai.greentic.events.PublishReceipt;
 import ai.greentic.events.Tenant;
 import ai.greentic.events.TenantContext;
+import ai.greentic.events.TenantScope;
 import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.api.common.Attributes;
 import io.opentelemetry.api.trace.Span;
@@ -225,10 +226,11 @@ public final class Telemetry {
     // Subscribing and delivering.
 
     /** A subscription was opened or refused. */
-    public void subscribed(Tenant tenant, String pattern, Place place, @Nullable EventsException failure) {
+    public void subscribed(TenantScope scope, String pattern, Place place, @Nullable EventsException failure) {
         if (tracer == null || meters == null) {
             return;
         }
+        Tenant tenant = scope instanceof TenantContext one ? one.tenant() : new Tenant(scope.env(), "all-tenants");
         Span span = tracer.spanBuilder("event.subscribe")
                 .setAttribute(Names.TENANT_ID, tenant.name())
                 .setAttribute(Names.TOPIC, pattern)
