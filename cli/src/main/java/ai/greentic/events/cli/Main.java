@@ -16,7 +16,7 @@ import picocli.CommandLine.Spec;
 
 /**
  * The {@code greentic-events} command. Results go to standard output, everything else to standard error. Exit status: 0 success, 1 a
- * subscribe that ran out of time, 2 wrong usage or input, and those of {@link ai.greentic.events.ErrorKind}.
+ * subscribe that ran out of time or a redrive that left letters, 2 wrong usage or input, and those of {@link ai.greentic.events.ErrorKind}.
  */
 @Command(
         name = "greentic-events",
@@ -24,7 +24,7 @@ import picocli.CommandLine.Spec;
         description = "A multi-tenant event fabric: publish, subscribe, inspect.",
         footer = {
             "",
-            "Exit status: 0 success; 1 subscribe ended before --count; 2 wrong usage or input; 3 denied; 4 misconfigured or",
+            "Exit status: 0 success; 1 subscribe ended before --count, or redrive left letters; 2 wrong usage or input; 3 denied; 4 misconfigured or",
             "unsupported; 5 overloaded, unavailable or out of time; 6 outcome unknown; 7 corrupt; 8 internal error.",
             "Begin with: greentic-events try"
         },
@@ -35,13 +35,14 @@ import picocli.CommandLine.Spec;
             InspectCommand.class,
             PublishCommand.class,
             SubscribeCommand.class,
+            DlqCommand.class,
             ConfigCommand.class,
             ExplainCommand.class,
             CompletionCommand.class
         })
 public final class Main implements Runnable {
     private static final Set<String> VERBS =
-            Set.of("try", "inspect", "publish", "subscribe", "config", "explain", "completion");
+            Set.of("try", "inspect", "publish", "subscribe", "dlq", "config", "explain", "completion");
 
     @Spec
     private CommandSpec spec;

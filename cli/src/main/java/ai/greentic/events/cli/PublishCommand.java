@@ -4,18 +4,22 @@ import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.Payload;
+import ai.greentic.events.Priority;
 import ai.greentic.events.PublishReceipt;
 import ai.greentic.events.PublishResult;
 import ai.greentic.events.TenantContext;
 import ai.greentic.events.bus.EventBus;
+import ai.greentic.events.bus.PublishOptions;
 import ai.greentic.events.codec.EnvelopeCodec;
 import ai.greentic.events.config.Settings;
+import ai.greentic.events.spi.SettingsSchema;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -73,6 +77,21 @@ final class PublishCommand implements Callable<Integer> {
     @Option(names = "--idempotency-key", paramLabel = "KEY", description = "Marks repetitions of one publish.")
     private @Nullable String idempotencyKey;
 
+    @Option(
+            names = "--ttl",
+            paramLabel = "TIME",
+            description = "How long the event is worth delivering, for example 10m.")
+    private @Nullable String ttl;
+
+    @Option(
+            names = "--deliver-after",
+            paramLabel = "TIME",
+            description = "Deliver it so long from now, and not earlier, for example 1h.")
+    private @Nullable String deliverAfter;
+
+    @Option(names = "--priority", paramLabel = "PRIORITY", description = "One of low, normal, high; default normal.")
+    private String priority = "normal";
+
     @Option(names = "--metadata", paramLabel = "KEY=VALUE", description = "Metadata; repeatable.")
     private Map<String, String> metadata = new LinkedHashMap<>();
 
@@ -93,6 +112,7 @@ final class PublishCommand implements Callable<Integer> {
                     ErrorCode.INVALID_ARGUMENT,
                     "give the payload once: as JSON after the topic, with --file FILE, or with - from standard input");
         }
+        options();
         Settings settings = Main.common(spec).settings();
         TenantContext context = tenant.context(settings);
         try (EventBus bus = packs.bus(Main.common(spec), settings, err)) {
@@ -167,7 +187,7 @@ final class PublishCommand implements Callable<Integer> {
 
     private void publish(EventBus bus, List<EventEnvelope> events) {
         PrintWriter out = spec.commandLine().getOut();
-        for (PublishResult result : bus.publishAll(events)) {
+        for (PublishResult result : bus.publishAll(events, options())) {
             if (result instanceof PublishResult.Accepted accepted) {
                 PublishReceipt receipt = accepted.receipt();
                 out.println(json ? Payload.of(tree(receipt)).json() : receipt.toString());
@@ -191,6 +211,28 @@ final class PublishCommand implements Callable<Integer> {
                 }
             }
         }
+    }
+
+    private PublishOptions options() {
+        PublishOptions options = PublishOptions.NONE.priority(Priority.of(priority));
+        if (ttl != null) {
+            options = options.ttl(duration("--ttl", ttl));
+        }
+        return deliverAfter == null ? options : options.deliverAfter(duration("--deliver-after", deliverAfter));
+    }
+
+    private static Duration duration(String option, String text) {
+        Duration time;
+        try {
+            time = SettingsSchema.duration(text);
+        } catch (IllegalArgumentException e) {
+            time = Duration.ZERO;
+        }
+        if (time.isZero() || time.isNegative()) {
+            throw new EventsException(
+                    ErrorCode.INVALID_ARGUMENT, option + " is '" + text + "'; write for example 500ms, 10s or 5m");
+        }
+        return time;
     }
 
     private boolean saidNotDurable;

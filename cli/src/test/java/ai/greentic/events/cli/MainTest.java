@@ -2,11 +2,19 @@ package ai.greentic.events.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ai.greentic.events.TenantContext;
+import ai.greentic.events.bus.DeadLetters;
+import ai.greentic.events.bus.EventBus;
+import ai.greentic.events.bus.RedriveOptions;
+import ai.greentic.events.bus.SubscribeOptions;
+import ai.greentic.events.spi.DeadLetterFilter;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -57,6 +65,16 @@ class MainTest {
                 "subscribe --pack PACK --tenant acme a b --timeout 1s|2|topic pattern",
                 "subscribe --pack PACK --tenant acme orders.* --group a/b --timeout 1s|2|letters",
                 "subscribe --pack PACK --tenant * orders.* --timeout 1s|3|all tenants",
+                "publish --pack PACK --tenant acme orders.created 1 --ttl soon|2|--ttl is 'soon'",
+                "publish --pack PACK --tenant acme orders.created 1 --priority urgent|2|low, normal, high",
+                "dlq|2|list, groups, show, redrive or purge",
+                "dlq list|2|--tenant",
+                "dlq list --tenant acme --after yesterday|2|2025-01-01T00:00:00Z",
+                "dlq list --tenant acme --code NOPE|2|--code",
+                "dlq show --tenant acme dl-1|2|there is no dead letter dl-1",
+                "dlq redrive --tenant acme|2|--pack",
+                "dlq redrive --pack PACK --tenant acme --rate 0|2|must be positive",
+                "dlq purge --tenant acme|2|or say --all",
                 "explain|2|route or access",
                 "explain route --pack PACK nobody.cares|4|no broker",
                 "explain access --tenant acme --action dance x|2|PUBLISH",
@@ -182,6 +200,10 @@ class MainTest {
         assertThat(run("try")).as(err.toString()).isZero();
         assertThat(out.toString())
                 .contains("acme got {\"order\":\"anvil\"}")
+                .contains("handled laser: paid, then anvil: paid (attempt 2), then anvil: shipped")
+                .contains("1 x HANDLER_FAILED on billing.invoice.7 in invoices")
+                .contains("put back 1, handled [invoice 7], left 0")
+                .contains("DUPLICATE")
                 .contains("refused: guest may not subscribe b*");
         assertThat(out.toString().lines().count()).as("one screen").isLessThan(25);
     }
@@ -205,5 +227,52 @@ class MainTest {
         assertThat(run("--version")).isZero();
         assertThat(run("completion")).isZero();
         assertThat(out.toString()).contains("greentic-events try", "--ordering-key", "complete -F");
+    }
+
+    @Test
+    void listsGroupsShowsAndPutsBackDeadLetters() throws Exception {
+        TenantContext acme = TenantContext.of("dev", "acme");
+        boolean[] broken = {true};
+        CountDownLatch handled = new CountDownLatch(1);
+        try (EventBus bus = EventBus.builder()
+                .provider("memory", "memory", "*")
+                .deadLetterCopies(false)
+                .build()) {
+            bus.subscribe(acme, "orders.*", SubscribeOptions.group("g").maxAttempts(1), d -> {
+                if (broken[0]) {
+                    throw new IllegalStateException("secret");
+                }
+                handled.countDown();
+            });
+            bus.publish(acme, "orders.created", "the payload");
+            DeadLetters letters = bus.deadLetters(acme);
+            while (letters.list(DeadLetterFilter.ALL, 1).isEmpty()) {
+                Thread.onSpinWait();
+            }
+            String id = letters.list(DeadLetterFilter.ALL, 1).get(0).id().value();
+            PrintWriter to = new PrintWriter(out);
+            assertThat(DlqCommand.list(letters, DeadLetterFilter.ALL, false, to))
+                    .isZero();
+            assertThat(DlqCommand.list(letters, DeadLetterFilter.ALL, true, to)).isZero();
+            assertThat(DlqCommand.groups(letters, DeadLetterFilter.ALL, true, to))
+                    .isZero();
+            assertThat(DlqCommand.show(letters, id, to)).isZero();
+            assertThat(out.toString())
+                    .contains(id + "  ", "of g  HANDLER_FAILED  1 attempts  PARKED")
+                    .contains("\"id\":\"" + id, "\"count\":1", "the payload")
+                    .doesNotContain("secret");
+            broken[0] = false;
+            assertThat(DlqCommand.redrive(
+                            letters, DeadLetterFilter.ALL, RedriveOptions.STANDARD.dryRun(true), true, to))
+                    .isZero();
+            assertThat(DlqCommand.redrive(letters, DeadLetterFilter.ALL, RedriveOptions.STANDARD, false, to))
+                    .isZero();
+            assertThat(handled.await(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(out.toString()).contains("would put back 1, resolved 0, refused 0", "put back 1, resolved 0");
+        }
+        assertThat(run("dlq", "list", "--tenant", "acme", "--json")).isZero();
+        assertThat(run("dlq", "purge", "--tenant", "acme", "--all")).isZero();
+        assertThat(run("dlq", "replay", "--pack", PACK, "--tenant", "acme")).isZero();
+        assertThat(err.toString()).contains("kept in memory");
     }
 }

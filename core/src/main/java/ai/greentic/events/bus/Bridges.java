@@ -37,7 +37,7 @@ final class Bridges {
                         "bridge " + name + " made " + event + " of " + message + "; a bridge may not cross tenants");
             }
         }
-        return pipeline.publishAll(events, caller, hops);
+        return pipeline.publishAll(events, PublishOptions.NONE, caller, hops);
     }
 
     List<ChannelMessage> render(String name, EventEnvelope event) {

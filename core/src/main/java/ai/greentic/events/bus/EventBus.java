@@ -107,7 +107,12 @@ public final class EventBus implements AutoCloseable {
 
     /** Publishes many in batches and waits for all; one result for each, in order. Events of one key keep their order. */
     public List<PublishResult> publishAll(Collection<EventEnvelope> events) {
-        return pipeline.publishAll(events, caller, 0);
+        return publishAll(events, PublishOptions.NONE);
+    }
+
+    /** As {@link #publishAll(Collection)}, each event with these options. */
+    public List<PublishResult> publishAll(Collection<EventEnvelope> events, PublishOptions options) {
+        return pipeline.publishAll(events, options, caller, 0);
     }
 
     /** Validates, authorises and routes an event without sending it; {@link #release} does that, now or later. */

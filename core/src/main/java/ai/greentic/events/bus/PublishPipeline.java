@@ -258,8 +258,8 @@ final class PublishPipeline {
         }
     }
 
-    /** Publishes what a bridge made; the events have crossed one bridge more. */
-    List<PublishResult> publishAll(Collection<EventEnvelope> events, Caller caller, int hops) {
+    /** Publishes many; {@code hops} is how many bridges they have crossed. */
+    List<PublishResult> publishAll(Collection<EventEnvelope> events, PublishOptions options, Caller caller, int hops) {
         List<PublishResult> results = new ArrayList<>(events.size());
         List<@Nullable Publish> pending = new ArrayList<>(events.size());
         Map<PublishLane, Publish> firstOfLane = new LinkedHashMap<>();
@@ -267,7 +267,7 @@ final class PublishPipeline {
             Publish publish = null;
             EventsException failure = null;
             try {
-                Started started = start(event, PublishOptions.NONE, caller, hops);
+                Started started = start(event, options, caller, hops);
                 publish = admitted(started.event, null, started.span);
                 PublishLane lane = started.event.route().lane(started.event);
                 lane.enqueueFor(publish);
