@@ -20,6 +20,8 @@ import org.slf4j.LoggerFactory;
 final class Claims {
     private static final Logger LOG = LoggerFactory.getLogger(Claims.class);
 
+    private static final ThreadLocal<MessageDigest> SHA256 = ThreadLocal.withInitial(Claims::sha256);
+
     final IdempotencyStore store;
     private final Map<IdempotencyKey, Map<Publish, PublishLane>> waiting = new HashMap<>();
 
@@ -37,9 +39,13 @@ final class Claims {
 
     /** The first 64 bits of the SHA-256 of the canonical form: the same payload in another order or spacing is the same. */
     static long hash(Payload payload) {
+        return ByteBuffer.wrap(SHA256.get().digest(payload.canonical().toBytes()))
+                .getLong();
+    }
+
+    private static MessageDigest sha256() {
         try {
-            MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
-            return ByteBuffer.wrap(sha256.digest(payload.canonical().toBytes())).getLong();
+            return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java platform has SHA-256", e);
         }

@@ -9,12 +9,12 @@ import org.jspecify.annotations.Nullable;
  * Completed keys in about 60 bytes each: records are appended to segments of bytes and expire in the order in which they came, and an
  * open-addressing table of positions finds them. A key is its 128-bit digest. Not thread-safe.
  *
- * <p>A record is: digest (16 bytes), payload hash (8), expiry (4), origin (4), attempts, event id and position, the last three with
- * lengths of one byte, or two from 128 on.
+ * <p>A record is: digest (16 bytes), payload hash (8), expiry (4), origin, attempts, event id and position; numbers and lengths of the
+ * last four take a byte for every seven bits (LEB128).
  */
 final class CompletedLog {
     private static final int SEGMENT = 1 << 16;
-    private static final int FIXED = 16 + 8 + 4 + 4;
+    private static final int FIXED = 16 + 8 + 4;
     private static final int EMPTY = -1;
     private static final double FULL = 0.75;
 
@@ -50,9 +50,15 @@ final class CompletedLog {
     void add(long k0, long k1, int expiry, Found what) {
         byte[] id = what.eventId.getBytes(StandardCharsets.UTF_8);
         byte[] position = what.position == null ? new byte[0] : what.position.getBytes(StandardCharsets.UTF_8);
-        int attempts = Math.min(what.attempts, 0x3fff);
+        int attempts = what.attempts;
         int place = what.position == null ? 0 : position.length + 1;
-        int length = FIXED + lengthOf(attempts) + lengthOf(id.length) + id.length + lengthOf(place) + position.length;
+        int length = FIXED
+                + lengthOf(what.origin)
+                + lengthOf(attempts)
+                + lengthOf(id.length)
+                + id.length
+                + lengthOf(place)
+                + position.length;
         if (length > SEGMENT) {
             throw new IllegalArgumentException("a record of " + length + " bytes");
         }
@@ -67,7 +73,7 @@ final class CompletedLog {
         at = putLong(segment, at, k1);
         at = putLong(segment, at, what.payloadHash);
         at = putInt(segment, at, expiry);
-        at = putInt(segment, at, what.origin);
+        at = putLength(segment, at, what.origin);
         at = putLength(segment, at, attempts);
         at = putLength(segment, at, id.length);
         System.arraycopy(id, 0, segment, at, id.length);
@@ -108,8 +114,9 @@ final class CompletedLog {
         byte[] segment = segmentOf(start);
         int at = (int) (start & SEGMENT - 1) + 16;
         long payloadHash = getLong(segment, at);
-        int origin = getInt(segment, at + 12);
-        at += 16;
+        at += 12;
+        int origin = getLength(segment, at);
+        at += lengthOf(origin);
         int attempts = getLength(segment, at);
         at += lengthOf(attempts);
         int idLength = getLength(segment, at);
@@ -139,10 +146,11 @@ final class CompletedLog {
         }
         long k0 = getLong(segment, at);
         long k1 = getLong(segment, at + 8);
-        int origin = getInt(segment, at + 28);
         delete(slotOf(k0, k1));
         size--;
         int end = at + FIXED;
+        int origin = getLength(segment, end);
+        end += lengthOf(origin);
         int attempts = getLength(segment, end);
         end += lengthOf(attempts);
         int idLength = getLength(segment, end);
@@ -266,20 +274,32 @@ final class CompletedLog {
     }
 
     private static int lengthOf(int value) {
-        return value < 0x80 ? 1 : 2;
+        int length = 1;
+        for (int rest = value >>> 7; rest != 0; rest >>>= 7) {
+            length++;
+        }
+        return length;
     }
 
     private static int putLength(byte[] to, int at, int value) {
-        if (value < 0x80) {
-            to[at] = (byte) value;
-            return at + 1;
+        int next = at;
+        int rest = value;
+        while (rest >>> 7 != 0) {
+            to[next++] = (byte) (0x80 | rest & 0x7f);
+            rest >>>= 7;
         }
-        to[at] = (byte) (0x80 | value >>> 8);
-        to[at + 1] = (byte) value;
-        return at + 2;
+        to[next] = (byte) rest;
+        return next + 1;
     }
 
     private static int getLength(byte[] from, int at) {
-        return from[at] >= 0 ? from[at] : (from[at] & 0x7f) << 8 | from[at + 1] & 0xff;
+        int value = 0;
+        int next = at;
+        int shift = 0;
+        while (from[next] < 0) {
+            value |= (from[next++] & 0x7f) << shift;
+            shift += 7;
+        }
+        return value | from[next] << shift;
     }
 }

@@ -52,6 +52,16 @@ public final class MemoryIdempotencyStore implements IdempotencyStore {
     private final Map<Tenant, int[]> keysOfTenant = new HashMap<>();
     private final MessageDigest sha256;
 
+    /** A held claim with its key's digest, so that it is not computed twice. */
+    private static final class Held extends Claim {
+        final Digest digest;
+
+        Held(IdempotencyKey key, State state, EventId event, Digest digest) {
+            super(key, state, event, null);
+            this.digest = digest;
+        }
+    }
+
     private record Open(EventId event, long payloadHash, int expiry) {}
 
     /** The engine's own standard: 36 hours, a million keys, a quarter of them for each tenant. */
@@ -119,7 +129,7 @@ public final class MemoryIdempotencyStore implements IdempotencyStore {
         }
         count[0]++;
         inFlight.put(key, new Open(event, payloadHash, now + windowTicks));
-        return new Claim(key, Claim.State.FRESH, event, null);
+        return new Held(key, Claim.State.FRESH, event, digest);
     }
 
     private static Claim answer(IdempotencyKey key, Open open, long payloadHash, Claim.State otherwise) {
@@ -132,7 +142,7 @@ public final class MemoryIdempotencyStore implements IdempotencyStore {
         if (open == null) {
             return;
         }
-        Digest digest = digest(held.key());
+        Digest digest = held instanceof Held own ? own.digest : digest(held.key());
         Position position = receipt.position()
                 .filter(place -> place.opaque().length() <= MOST_POSITION)
                 .orElse(null);

@@ -57,7 +57,7 @@ class DocsTest {
         page.append("\nFurther keys: `events.routes.\"<pattern>\" = \"<provider>\"` routes explicitly;"
                 + " `events.providers.<name>.*` and `events.packs.<pack>.providers.<name>.*` hold a provider's settings, and for any"
                 + " provider `dlq_topic` and `retry.max_retries`, `.base_delay_ms`, `.max_delay_ms`, `.strategy`,"
-                + " `.retryable_errors`.\n");
+                + " `.retryable_errors`, `.formulas` (`standard`, `upstream`), `.attempt_timeout_ms`, `.budget_ms`.\n");
         for (ProviderFactory factory : List.of(new MemoryProviderFactory())) {
             page.append("\n## Provider `").append(factory.transport()).append("`\n\n");
             page.append("| Setting | Value | Default | Meaning |\n|---|---|---|---|\n");
