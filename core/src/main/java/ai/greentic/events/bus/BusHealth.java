@@ -5,7 +5,7 @@ import java.util.List;
 /**
  * How a bus is, at one moment.
  *
- * @param live whether it works at all: not closed, its runners running; if not, restart the process
+ * @param live whether it works at all: it is not closed
  * @param ready whether every provider started and answers, and every subscription is bound: send it work
  * @param components every provider and every subscription that is not as it should be, with the reason; all providers are listed
  */

@@ -15,6 +15,8 @@ final class CircuitBreaker {
         HALF_OPEN
     }
 
+    private static final long PROBE_NANOS = 100_000_000;
+
     private final CircuitPolicy policy;
     private State state = State.CLOSED;
     /** Read without the lock on the way of every event: nothing has failed since the last success. */
@@ -89,9 +91,9 @@ final class CircuitBreaker {
         return state;
     }
 
-    /** How long until the next probe; at least a millisecond. */
+    /** How long until the next probe, or until the one that is out may have an answer. */
     synchronized Duration untilProbe(long nowNanos) {
-        return Duration.ofNanos(Math.max(1_000_000, openUntilNanos - nowNanos));
+        return Duration.ofNanos(Math.max(PROBE_NANOS, openUntilNanos - nowNanos));
     }
 
     synchronized int failures() {

@@ -119,7 +119,7 @@ final class InHand {
     /** Takes what waits behind a delivery that is not coming back. */
     List<BusDelivery> dissolve(BusDelivery delivery) {
         List<BusDelivery> followers = queue.dissolve(delivery.key);
-        parking.recount();
+        parking.recheck();
         return followers;
     }
 
@@ -135,7 +135,7 @@ final class InHand {
         List<BusDelivery> taken = new ArrayList<>(heads);
         heads.forEach(head -> taken.addAll(queue.dissolve(head.key)));
         taken.addAll(queue.takeBehind(which));
-        parking.recount();
+        parking.recheck();
         return taken;
     }
 }

@@ -19,6 +19,7 @@ final class KeyedQueue<T> {
 
     private final ArrayDeque<T> ready = new ArrayDeque<>();
     private final Map<Object, ArrayDeque<T>> behind = new HashMap<>();
+    private int behindCount;
 
     /** Adds an item; returns whether it is ready, not behind an earlier one of its key. */
     boolean add(@Nullable Object key, T item) {
@@ -30,6 +31,7 @@ final class KeyedQueue<T> {
                     behind.put(key, followers);
                 }
                 followers.addLast(item);
+                behindCount++;
                 return false;
             }
             behind.put(key, nobody);
@@ -66,6 +68,7 @@ final class KeyedQueue<T> {
         if (next == null) {
             behind.remove(key);
         } else {
+            behindCount--;
             ready.addLast(next);
         }
         return next;
@@ -74,7 +77,16 @@ final class KeyedQueue<T> {
     /** Ends an item's hold on its key and takes all that wait behind it. */
     List<T> dissolve(@Nullable Object key) {
         ArrayDeque<T> followers = key == null ? null : behind.remove(key);
-        return followers == null ? List.of() : new ArrayList<>(followers);
+        if (followers == null) {
+            return List.of();
+        }
+        behindCount -= followers.size();
+        return new ArrayList<>(followers);
+    }
+
+    /** How many items wait behind another. */
+    int behind() {
+        return behindCount;
     }
 
     int ready() {
@@ -101,8 +113,8 @@ final class KeyedQueue<T> {
     /** Removes an item that waits behind another. */
     void removeBehind(Object key, T item) {
         ArrayDeque<T> followers = behind.get(key);
-        if (followers != null) {
-            followers.remove(item);
+        if (followers != null && followers.remove(item)) {
+            behindCount--;
         }
     }
 
@@ -115,6 +127,7 @@ final class KeyedQueue<T> {
     List<T> takeBehind(Predicate<T> which) {
         List<T> taken = new ArrayList<>();
         behind.values().forEach(followers -> taken.addAll(take(followers, which)));
+        behindCount -= taken.size();
         return taken;
     }
 

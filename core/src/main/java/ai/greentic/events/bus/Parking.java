@@ -1,6 +1,7 @@
 package ai.greentic.events.bus;
 
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -8,20 +9,18 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Deliveries that wait for their next attempt, with what waits behind them. When too much waits behind one key, its shard pauses until half
- * of it is gone; everything else flows. Belongs to the dispatcher's lock.
+ * Deliveries that wait: parked ones for their next attempt, and those behind another one of their key. When too much waits behind one
+ * key, its shard pauses until half of it is gone; everything else flows. Belongs to the dispatcher's lock.
  */
 final class Parking {
-    /** Deliveries that may wait behind one parked key. */
+    /** Deliveries that may wait behind one of their key. */
     static final int MAX_FOLLOWERS = 256;
 
     private final KeyedQueue<BusDelivery> queue;
     private final Set<BusDelivery> heads = new LinkedHashSet<>();
-    private final Set<BusDelivery.Key> parkedKeys = new LinkedHashSet<>();
-    /** Keys with too much behind them, and the leg that paused their shard. */
+    private final Set<BusDelivery.Key> parkedKeys = new HashSet<>();
+    /** Keys with too much behind them, and a delivery of the leg that paused their shard. */
     private final Map<BusDelivery.Key, BusDelivery> blocked = new HashMap<>();
-
-    private int waiting;
 
     Parking(KeyedQueue<BusDelivery> queue) {
         this.queue = queue;
@@ -29,26 +28,8 @@ final class Parking {
 
     void park(BusDelivery head) {
         heads.add(head);
-        waiting += 1 + queue.followers(head.key);
         if (head.key != null) {
             parkedKeys.add(head.key);
-            blockIfTooMany(head);
-        }
-    }
-
-    /** A delivery was queued behind another one. */
-    void followed(BusDelivery follower) {
-        if (parkedKeys.contains(follower.key)) {
-            waiting++;
-            blockIfTooMany(follower);
-        }
-    }
-
-    private void blockIfTooMany(BusDelivery delivery) {
-        BusDelivery.Key key = delivery.key;
-        if (key != null && !blocked.containsKey(key) && queue.followers(key) >= MAX_FOLLOWERS) {
-            blocked.put(key, delivery);
-            delivery.leg.block(delivery.inbound.shard());
         }
     }
 
@@ -58,15 +39,19 @@ final class Parking {
 
     /** Ends the waiting of a head; returns whether it waited. */
     boolean unpark(BusDelivery head) {
-        if (!heads.remove(head)) {
-            return false;
-        }
         parkedKeys.remove(head.key);
-        waiting -= 1 + queue.followers(head.key);
-        return true;
+        return heads.remove(head);
     }
 
-    /** A key lost its head. */
+    /** A delivery was queued behind another one. */
+    void followed(BusDelivery follower) {
+        BusDelivery.Key key = follower.key;
+        if (key != null && queue.followers(key) >= MAX_FOLLOWERS && blocked.putIfAbsent(key, follower) == null) {
+            follower.leg.block(follower.inbound.shard());
+        }
+    }
+
+    /** Fewer deliveries wait behind a key. */
     void released(BusDelivery.@Nullable Key key) {
         if (key != null && !blocked.isEmpty() && queue.followers(key) <= MAX_FOLLOWERS / 2) {
             BusDelivery cause = blocked.remove(key);
@@ -76,23 +61,21 @@ final class Parking {
         }
     }
 
+    /** Deliveries were taken out of the queue. */
+    void recheck() {
+        List.copyOf(blocked.keySet()).forEach(this::released);
+    }
+
     List<BusDelivery> heads() {
         return List.copyOf(heads);
     }
 
-    /** Counts anew, after deliveries were taken out of the queue. */
-    void recount() {
-        waiting = 0;
-        heads.forEach(head -> waiting += 1 + queue.followers(head.key));
-        List.copyOf(blocked.keySet()).forEach(this::released);
-    }
-
-    /** Parked deliveries and those behind them. */
     int waiting() {
-        return waiting;
+        return heads.size() + queue.behind();
     }
 
+    /** Keys that fail, with so much behind them that their shard pauses. */
     int blockedKeys() {
-        return blocked.size();
+        return (int) blocked.keySet().stream().filter(parkedKeys::contains).count();
     }
 }

@@ -73,7 +73,7 @@ final class PublishLane {
         try {
             refuseIfClosed(publish);
             if (!queue.hasRoom(publish)) {
-                throw full(publish);
+                throw sender.full(publish, capacity);
             }
             queue.admit(publish);
             watch.add(publish);
@@ -128,15 +128,6 @@ final class PublishLane {
         }
     }
 
-    private EventsException full(Publish publish) {
-        return new EventsException(
-                ErrorCode.PUBLISH_QUEUE_FULL,
-                "tenant " + publish.event.address().tenant() + " fills its share of a lane of provider " + sender.name()
-                        + " (publishQueue " + capacity + ", shared with other busy tenants), so "
-                        + publish.event.event()
-                        + " was not sent; publish slower, or raise publishQueue");
-    }
-
     /** Called and left with the lock held. */
     private void awaitRoom(Publish publish) {
         refuseIfClosed(publish);
@@ -151,7 +142,7 @@ final class PublishLane {
             }
             refuseIfClosed(publish);
             if (!called && !queue.hasRoom(publish)) {
-                throw full(publish);
+                throw sender.full(publish, capacity);
             }
         }
         queue.admit(publish);
@@ -183,13 +174,20 @@ final class PublishLane {
             } finally {
                 lock.unlock();
             }
-            if (BatchSize.tells(batch.size())) {
-                long began = time.nanos();
-                sender.send(this, batch, own);
-                batchSize.learn(batch.size(), time.nanos() - began);
-            } else {
-                sender.send(this, batch, own);
-            }
+            send(batch, own);
+        }
+    }
+
+    private void send(List<Publish> batch, @Nullable Publish own) {
+        boolean tells = BatchSize.tells(batch.size());
+        long began = tells ? time.nanos() : 0;
+        try {
+            sender.send(this, batch, own);
+        } catch (RuntimeException | Error e) {
+            sender.broken(this, batch, e);
+        }
+        if (tells) {
+            batchSize.learn(batch.size(), time.nanos() - began);
         }
     }
 

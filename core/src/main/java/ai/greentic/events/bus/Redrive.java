@@ -63,6 +63,10 @@ final class Redrive {
             this.options = options;
         }
 
+        int total() {
+            return redriven + resolved + refused;
+        }
+
         RedriveReport report() {
             return new RedriveReport(redriven, resolved, refused, problems);
         }
@@ -88,7 +92,7 @@ final class Redrive {
             List<DeadLetter> page = store.list(tenant, filter, after, PAGE);
             for (DeadLetter letter : page) {
                 after = letter.id();
-                if (after.compareTo(last) > 0 || run.report().total() >= options.max) {
+                if (after.compareTo(last) > 0 || run.total() >= options.max) {
                     return done(run);
                 }
                 if (!options.dryRun) {
@@ -122,8 +126,7 @@ final class Redrive {
     }
 
     private RedriveReport done(Run run) {
-        DeadLetters.refuseIfAllDenied(
-                engine, caller, tenant, AccessAction.REDRIVE, run.report().total(), run.denied);
+        DeadLetters.refuseIfAllDenied(engine, caller, tenant, AccessAction.REDRIVE, run.total(), run.denied);
         return run.report();
     }
 

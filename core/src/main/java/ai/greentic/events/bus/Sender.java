@@ -222,6 +222,25 @@ final class Sender {
         }
     }
 
+    /** A defect, ours or the provider's: the lane goes on, and nobody is left waiting. */
+    void broken(PublishLane lane, List<Publish> batch, Throwable defect) {
+        LOG.error("a defect while {} events were sent to provider {}", batch.size(), name(), defect);
+        breaker.undecided();
+        for (Publish publish : batch) {
+            if (lane.conclude(publish, publish.attempts, false)) {
+                publish.mayHaveHappened |= publish.attempts > 0;
+                fail(
+                        lane,
+                        publish,
+                        new EventsException(
+                                ErrorCode.INTERNAL_ERROR,
+                                "a defect (" + defect.getClass().getSimpleName() + ") while " + publish.event
+                                        + " was sent to provider " + name(),
+                                defect));
+            }
+        }
+    }
+
     private void answerAll(PublishLane lane, List<Publish> batch, EventsException failure) {
         PublishOutcome outcome = PublishOutcome.failed(failure);
         batch.forEach(publish -> answered(lane, publish, publish.attempts, outcome, false));
@@ -372,6 +391,16 @@ final class Sender {
         if (claim != null) {
             context.claims.conclude(claim, mayHaveHappened);
         }
+    }
+
+    /** What a caller is told whose tenant's share of a lane is full. */
+    EventsException full(Publish publish, int capacity) {
+        return new EventsException(
+                ErrorCode.PUBLISH_QUEUE_FULL,
+                "tenant " + publish.event.address().tenant() + " fills its share of a lane of provider " + name()
+                        + " (publishQueue " + capacity + ", shared with other busy tenants), so "
+                        + publish.event.event()
+                        + " was not sent; publish slower, or raise publishQueue");
     }
 
     /** What a caller is told who stops waiting for a publish that is not with the provider. */

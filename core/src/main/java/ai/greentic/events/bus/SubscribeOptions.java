@@ -83,7 +83,7 @@ public final class SubscribeOptions {
         return copy;
     }
 
-    /** Deliveries fetched and neither settled nor parked, 1 to 100,000; default 256. */
+    /** Deliveries fetched and neither settled nor waiting (see {@link #maxParked}), 1 to 100,000; default 256. */
     public SubscribeOptions maxInFlight(int deliveries) {
         SubscribeOptions copy = copy();
         copy.maxInFlight = within("maxInFlight", deliveries, 100_000);
@@ -91,7 +91,7 @@ public final class SubscribeOptions {
     }
 
     /**
-     * Deliveries that wait for another attempt, or behind one of their key that does, 1 to 1,000,000; default 16,384. At this bound nothing
+     * Deliveries that wait for another attempt, or behind one of their key, 1 to 1,000,000; default 16,384. At this bound nothing
      * more is fetched until some are dealt with.
      */
     public SubscribeOptions maxParked(int deliveries) {

@@ -461,6 +461,8 @@ final class SubscriptionLeg implements Signal {
             return;
         }
         ended = true;
+        // What was settled just before the leg was asked to leave must not stay behind.
+        flush();
         try {
             bound.close();
         } catch (RuntimeException e) {

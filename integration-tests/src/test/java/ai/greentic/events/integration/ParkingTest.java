@@ -176,6 +176,24 @@ class ParkingTest {
     }
 
     @Test
+    void P7_aSlowKeyWithABacklogHoldsUpNobodyElse() {
+        try (TestFabric fabric = TestFabric.create(4, b -> {})) {
+            int[] good = {0};
+            fabric.bus().subscribeAsync(ACME, "a", SubscribeOptions.group("g").ackTimeout(Duration.ofDays(1)), d -> {
+                boolean slow = d.event().orderingKey().orElseThrow().equals("slow");
+                return after(
+                        fabric, slow ? Duration.ofMinutes(1) : Duration.ofMillis(1), () -> good[0] += slow ? 0 : 1);
+            });
+            for (int i = 0; i < 1000; i++) {
+                fabric.bus().publish(event(fabric, "slow", i));
+                fabric.bus().publish(event(fabric, "good" + i % 200, i));
+            }
+            fabric.advance(Duration.ofSeconds(30));
+            assertThat(good[0]).isGreaterThanOrEqualTo(950);
+        }
+    }
+
+    @Test
     void P7_tenThousandFailingKeysAtMostDoubleTheLatencyOfTheOthers() {
         double calm = worstLatency(false);
         double stormy = worstLatency(true);

@@ -415,6 +415,25 @@ class RetryTest {
         }
     }
 
+    @Test
+    void P9_aProviderWithADefectDoesNotStopItsLane() {
+        Scripted provider = new Scripted();
+        boolean[] broken = {true};
+        provider.script = event -> {
+            if (broken[0]) {
+                throw new NoClassDefFoundError("gone");
+            }
+            return PublishOutcome.accepted();
+        };
+        try (TestFabric fabric = with(provider, FIXED)) {
+            assertThat(failure(() -> fabric.bus().publish(event(fabric, "k", "1")))
+                            .code())
+                    .isEqualTo(ErrorCode.INTERNAL_ERROR);
+            broken[0] = false;
+            assertThat(fabric.bus().publish(event(fabric, "k", "2")).attempts()).isEqualTo(1);
+        }
+    }
+
     @TempDir
     Path directory;
 
