@@ -1,5 +1,6 @@
 package ai.greentic.events.spi;
 
+import ai.greentic.events.TenantContext;
 import ai.greentic.events.TenantScope;
 import java.util.Objects;
 
@@ -12,7 +13,8 @@ import java.util.Objects;
  */
 public record Consumer(TenantScope scope, String group, String provider) {
     public Consumer {
-        Objects.requireNonNull(scope, "scope");
+        // What else a context says is not part of the group.
+        scope = scope instanceof TenantContext one ? TenantContext.of(one.tenant()) : scope;
         Objects.requireNonNull(group, "group");
         Objects.requireNonNull(provider, "provider");
     }
