@@ -72,7 +72,7 @@ final class DeadLetterOffice {
         return DeadLetter.builder(newId(), event.address(), encoded, registration.qualifiedName(), time.now())
                 .eventId(event.id())
                 .traceId(Telemetry.traceId(event))
-                .redrives(event.marks().redrive().map(Marks.Redrive::count).orElse(0));
+                .redrives(redrives(event));
     }
 
     /**
@@ -118,13 +118,12 @@ final class DeadLetterOffice {
                 .cause(code, reason);
         DeadLetter.SequenceId sequence = consumption.sequence(delivery);
         if (sequence != null) {
-            Marks.Redrive redrive = event.marks().redrive().orElse(null);
-            DeadLetter former = redrive == null ? null : former(event, redrive);
+            DeadLetter former = former(event);
             if (former != null) {
                 store.put(former.toBuilder()
                         .attempts(delivery.attempt, delivery.history)
                         .cause(code, reason)
-                        .redrives(redrive.count())
+                        .redrives(redrives(event))
                         .sequence(sequence, former.number(), false)
                         .state(DeadLetter.State.PARKED)
                         .build());
@@ -139,11 +138,10 @@ final class DeadLetterOffice {
     /** Parks an event whose key is held, behind the letters of its key; throws if it cannot be kept. */
     void parkFollower(BusDelivery delivery, Consumption consumption, DeadLetter.SequenceId sequence) {
         EventEnvelope event = delivery.event;
-        Marks.Redrive redrive = event.marks().redrive().orElse(null);
-        DeadLetter former = redrive == null ? null : former(event, redrive);
+        DeadLetter former = former(event);
         if (former != null) {
             store.put(former.toBuilder()
-                    .redrives(redrive.count())
+                    .redrives(redrives(event))
                     .state(DeadLetter.State.PARKED)
                     .build());
             return;
@@ -159,10 +157,17 @@ final class DeadLetterOffice {
         telemetry.deadLetter(event, delivery.leg.registration.name(), null);
     }
 
-    private @Nullable DeadLetter former(EventEnvelope event, Marks.Redrive redrive) {
-        return store.find(event.address().tenant(), new DeadLetterId(redrive.letter()))
+    /** The letter of a held key that an event was before it was put back; null if it was none, or it is gone. */
+    private @Nullable DeadLetter former(EventEnvelope event) {
+        return event.marks()
+                .redrive()
+                .flatMap(redrive -> store.find(event.address().tenant(), new DeadLetterId(redrive.letter())))
                 .filter(letter -> letter.sequence().isPresent())
                 .orElse(null);
+    }
+
+    private static int redrives(EventEnvelope event) {
+        return event.marks().redrive().map(Marks.Redrive::count).orElse(0);
     }
 
     private byte[] encoded(BusDelivery delivery) {

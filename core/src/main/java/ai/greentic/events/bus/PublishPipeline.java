@@ -304,11 +304,12 @@ final class PublishPipeline {
             return;
         }
         Registration to = route;
-        releaseAsync(new PreparedEvent(copy, engine.codec, to, null)).whenComplete((receipt, failure) -> {
-            if (failure != null) {
-                engine.deadLetters.copyFailed(copy, to, failure);
-            }
-        });
+        CompletableFuture<PublishReceipt> unused = releaseAsync(new PreparedEvent(copy, engine.codec, to, null))
+                .whenComplete((receipt, failure) -> {
+                    if (failure != null) {
+                        engine.deadLetters.copyFailed(copy, to, failure);
+                    }
+                });
     }
 
     private PublishResult result(Publish publish) {

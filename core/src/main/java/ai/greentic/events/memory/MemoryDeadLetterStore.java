@@ -162,11 +162,13 @@ public final class MemoryDeadLetterStore implements DeadLetterStore {
     @Override
     public synchronized boolean remove(Tenant tenant, DeadLetterId id) {
         Shelf shelf = shelves.get(tenant);
-        boolean there = shelf != null && shelf.remove(id);
-        if (there && shelf.letters.isEmpty()) {
+        if (shelf == null || !shelf.remove(id)) {
+            return false;
+        }
+        if (shelf.letters.isEmpty()) {
             shelves.remove(tenant);
         }
-        return there;
+        return true;
     }
 
     @Override

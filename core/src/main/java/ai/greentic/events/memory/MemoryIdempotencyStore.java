@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -239,7 +240,7 @@ public final class MemoryIdempotencyStore implements IdempotencyStore {
 
     /** The first 128 bits of SHA-256 over all parts, each with its length before it. */
     private Digest digest(IdempotencyKey key) {
-        sha256.update((byte) key.use().ordinal());
+        add(key.use().name());
         add(key.address().tenant().env());
         add(key.address().tenant().name());
         add(key.address().topic().value());
@@ -262,7 +263,7 @@ public final class MemoryIdempotencyStore implements IdempotencyStore {
         private final Map<Origin, Integer> numbers = new HashMap<>();
         private final List<@Nullable Origin> byNumber = new ArrayList<>();
         private final List<int[]> users = new ArrayList<>();
-        private final List<Integer> free = new ArrayList<>();
+        private final ArrayDeque<Integer> free = new ArrayDeque<>();
 
         int hold(Origin origin) {
             Integer known = numbers.get(origin);
@@ -272,7 +273,7 @@ public final class MemoryIdempotencyStore implements IdempotencyStore {
                     byNumber.add(origin);
                     users.add(new int[1]);
                 } else {
-                    known = free.remove(free.size() - 1);
+                    known = free.removeLast();
                     byNumber.set(known, origin);
                 }
                 numbers.put(origin, known);

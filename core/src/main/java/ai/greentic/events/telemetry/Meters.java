@@ -143,6 +143,6 @@ final class Meters {
     }
 
     void lag(Tenant tenant, String provider, long millis) {
-        lag.record(millis, attributes(tenant, provider, "deliver", "started"));
+        lag.record((double) millis, attributes(tenant, provider, "deliver", "started"));
     }
 }

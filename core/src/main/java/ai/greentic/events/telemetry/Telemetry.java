@@ -244,7 +244,7 @@ public final class Telemetry {
         span.end();
     }
 
-    /** A handler starts. Its span is current until {@link DeliverySpan#left}, and linked to the publish. */
+    /** A handler starts. Its span is current until {@link Entered#close}, and linked to the publish. */
     public DeliverySpan delivery(EventEnvelope event, Place place, String subscription, boolean group, int attempt) {
         if (tracer == null || meters == null) {
             return DeliverySpan.NONE;
@@ -289,6 +289,7 @@ public final class Telemetry {
         }
 
         /** Makes the span current on the handler's thread. */
+        @SuppressWarnings("MustBeClosedChecker") // the caller closes what it gets
         public Entered enter() {
             return this == NONE ? Entered.NOTHING : span.makeCurrent()::close;
         }

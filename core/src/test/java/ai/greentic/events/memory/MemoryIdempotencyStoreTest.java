@@ -58,7 +58,7 @@ class MemoryIdempotencyStoreTest {
         ArrayDeque<IdempotencyKey> order = new ArrayDeque<>();
         for (int step = 0; step < 300_000; step++) {
             clock.nanos += 1_000_000L * random.nextInt(3);
-            while (!order.isEmpty() && until.get(order.peekFirst()) <= clock.nanos / 100_000_000) {
+            while (!order.isEmpty() && until.getOrDefault(order.getFirst(), 0L) <= clock.nanos / 100_000_000) {
                 IdempotencyKey old = order.removeFirst();
                 model.remove(old);
                 until.remove(old);

@@ -1,6 +1,7 @@
 package ai.greentic.events.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import ai.greentic.events.Caller;
@@ -41,7 +42,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DeadLetterTest {
     private static final TenantContext ACME = TenantContext.of("prod", "acme");
     private static final TenantContext GLOBEX = TenantContext.of("prod", "globex");
-    private static final EventsException AWAY = new EventsException(ErrorCode.PROVIDER_UNAVAILABLE, "away");
+
+    private static EventsException away() {
+        return new EventsException(ErrorCode.PROVIDER_UNAVAILABLE, "away");
+    }
+
     private static final RedeliveryPolicy TWICE =
             new RedeliveryPolicy(2, Duration.ofSeconds(1), Duration.ofSeconds(1), Backoff.FIXED);
 
@@ -210,9 +215,10 @@ class DeadLetterTest {
             EventEnvelope keyed = event(fabric, "a", null, "x").toBuilder()
                     .idempotencyKey("k")
                     .build();
-            fabric.faults().failPublish(2, AWAY);
-            catchThrowableOfType(EventsException.class, () -> fabric.bus().publish(keyed));
-            catchThrowableOfType(EventsException.class, () -> fabric.bus().publish(event(fabric, "a", null, "y")));
+            fabric.faults().failPublish(2, away());
+            assertThatThrownBy(() -> fabric.bus().publish(keyed)).isInstanceOf(EventsException.class);
+            assertThatThrownBy(() -> fabric.bus().publish(event(fabric, "a", null, "y")))
+                    .isInstanceOf(EventsException.class);
             fabric.bus().publish(keyed);
             assertThat(fabric.deadLetters(ACME)).hasSize(2);
             RedriveReport report =
@@ -243,7 +249,7 @@ class DeadLetterTest {
             }
             fabric.settle();
             broken[0] = false;
-            fabric.faults().failPublish(2, AWAY);
+            fabric.faults().failPublish(2, away());
             DeadLetters letters = fabric.bus().deadLetters(ACME);
             RedriveReport first = letters.redrive(DeadLetterFilter.ALL, RedriveOptions.STANDARD);
             assertThat(first.redriven()).isEqualTo(2);

@@ -24,6 +24,7 @@ import java.util.concurrent.CompletionStage;
 import org.junit.jupiter.api.Test;
 
 /** Tenants that share a provider: turns, room and limits. */
+@SuppressWarnings("FutureReturnValueIgnored") // what is looked at is what arrives
 class FairnessTest {
     private static final TenantContext ACME = TenantContext.of("prod", "acme");
 

@@ -28,9 +28,13 @@ import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 /** P3: one tenant, topic and idempotency key within the window make one event, whatever goes wrong on the way. */
+@SuppressWarnings("FutureReturnValueIgnored") // what is looked at is what arrives
 class IdempotencyTest {
     private static final TenantContext ACME = TenantContext.of("prod", "acme");
-    private static final EventsException AWAY = new EventsException(ErrorCode.PROVIDER_UNAVAILABLE, "away");
+
+    private static EventsException away() {
+        return new EventsException(ErrorCode.PROVIDER_UNAVAILABLE, "away");
+    }
 
     /** Accepts everything, but answers when it is told to. */
     private static final class Asked extends StubProvider {
@@ -97,7 +101,7 @@ class IdempotencyTest {
     void P3_aFailedPublishFreesTheKey() {
         try (TestFabric fabric =
                 TestFabric.create(0, b -> b.override("memory", ProviderOverrides.NONE.maxRetries(0)))) {
-            fabric.faults().failPublish(1, AWAY);
+            fabric.faults().failPublish(1, away());
             assertThat(failure(() -> fabric.bus().publish(event(fabric, ACME, "a", "k", 1)))
                             .code())
                     .isEqualTo(ErrorCode.PROVIDER_UNAVAILABLE);
@@ -131,7 +135,9 @@ class IdempotencyTest {
                         fabric.bus().publishAsync(event(fabric, ACME, "asked.x", "k", 1));
                 fabric.advance(Duration.ofSeconds(2));
                 assertThat(provider.events).as("the second waits").hasSize(1);
-                provider.answers.get(0).complete(firstFails ? PublishOutcome.failed(AWAY) : PublishOutcome.accepted());
+                provider.answers
+                        .get(0)
+                        .complete(firstFails ? PublishOutcome.failed(away()) : PublishOutcome.accepted());
                 fabric.settle();
                 if (firstFails) {
                     assertThat(first).isCompletedExceptionally();

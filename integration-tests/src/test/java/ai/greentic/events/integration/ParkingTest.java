@@ -61,6 +61,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What fails waits, in order, within bounds, and holds up nobody else; what took a process down is found. */
+@SuppressWarnings("FutureReturnValueIgnored") // what is looked at is what arrives
 class ParkingTest {
     private static final TenantContext ACME = TenantContext.of("prod", "acme");
     private static final RedeliveryPolicy HOURLY =
@@ -404,14 +405,14 @@ class ParkingTest {
     }
 
     /** A process on a provider and an attempt store that outlive it. Killed, it says nothing to anyone any more. */
-    private static final class Process implements EventProvider, AttemptStore {
+    private static final class DoomedProcess implements EventProvider, AttemptStore {
         private final EventProvider provider;
         private final AttemptStore store;
         private final List<ProviderSubscription> open = new ArrayList<>();
         private boolean dead;
         final EventBus bus;
 
-        Process(EventProvider provider, AttemptStore store, VirtualTime time, MemoryDeadLetterStore letters) {
+        DoomedProcess(EventProvider provider, AttemptStore store, VirtualTime time, MemoryDeadLetterStore letters) {
             this.provider = provider;
             this.store = store;
             MemoryProviderFactory memory = new MemoryProviderFactory();
@@ -500,7 +501,7 @@ class ParkingTest {
         List<Integer> poisonStarts = new ArrayList<>();
         List<Integer> together = new ArrayList<>();
         for (int round = 0; round < 6; round++) {
-            Process process = new Process(provider, attempts, time, letters);
+            DoomedProcess process = new DoomedProcess(provider, attempts, time, letters);
             int[] running = {0};
             boolean suspects = round > 0;
             boolean first = round == 0;

@@ -45,8 +45,11 @@ import org.junit.jupiter.api.io.TempDir;
 /** Publishing to a provider that fails: when it is tried again, when not, and what remains. */
 class RetryTest {
     private static final TenantContext ACME = TenantContext.of("prod", "acme");
-    private static final EventsException AWAY =
-            new EventsException(ErrorCode.PROVIDER_UNAVAILABLE, "connection refused (timeout)");
+
+    private static EventsException away() {
+        return new EventsException(ErrorCode.PROVIDER_UNAVAILABLE, "connection refused (timeout)");
+    }
+
     private static final ProviderOverrides FIXED = ProviderOverrides.NONE
             .backoff(Backoff.FIXED)
             .baseDelay(Duration.ofSeconds(10))
@@ -93,7 +96,7 @@ class RetryTest {
     @Test
     void aProviderThatFailsTwiceAndThenSucceeds() {
         try (TestFabric fabric = TestFabric.create(0, b -> b.override("memory", FIXED))) {
-            fabric.faults().failPublish(2, AWAY);
+            fabric.faults().failPublish(2, away());
             long before = fabric.time().nanos();
             PublishReceipt receipt = fabric.bus().publish(ACME, "a", 1);
             assertThat(receipt.attempts()).isEqualTo(3);
@@ -106,7 +109,7 @@ class RetryTest {
     @Test
     void P2_whatIsGivenUpIsADeadLetterWithEveryAttempt() {
         Scripted provider = new Scripted();
-        provider.script = event -> PublishOutcome.failed(AWAY);
+        provider.script = event -> PublishOutcome.failed(away());
         try (TestFabric fabric = with(provider, FIXED.maxRetries(2))) {
             EventEnvelope event =
                     event(fabric, null, "x").toBuilder().idempotencyKey("k-1").build();
@@ -138,7 +141,7 @@ class RetryTest {
     @Test
     void P2_theCallerHearsOfItWhenTheDeadLetterCannotBeKept() {
         Scripted provider = new Scripted();
-        provider.script = event -> PublishOutcome.failed(AWAY);
+        provider.script = event -> PublishOutcome.failed(away());
         TestFabric fabric = TestFabric.create(
                 0,
                 b -> b.provider("slow", provider, "slow.*")
@@ -159,7 +162,7 @@ class RetryTest {
         EventsException wrong = new EventsException(ErrorCode.EVENT_TOO_LARGE, "timeout of a different kind");
         for (boolean listed : new boolean[] {true, false}) {
             Scripted provider = new Scripted();
-            provider.script = event -> PublishOutcome.failed(AWAY);
+            provider.script = event -> PublishOutcome.failed(away());
             ProviderOverrides texts = FIXED.maxRetries(2).retryableErrors(List.of(listed ? "timeout" : "throttled"));
             try (TestFabric fabric = with(provider, texts)) {
                 assertThat(failure(() -> fabric.bus().publish(event(fabric, null, "x")))
@@ -181,7 +184,7 @@ class RetryTest {
     @Test
     void theContextsDeadlineAndTheBudgetEndRetriesEarly() {
         Scripted provider = new Scripted();
-        provider.script = event -> PublishOutcome.failed(AWAY);
+        provider.script = event -> PublishOutcome.failed(away());
         try (TestFabric fabric = with(provider, FIXED)) {
             TenantContext hurried = ACME.toBuilder()
                     .deadline(fabric.time().now().plusSeconds(15))
@@ -194,7 +197,7 @@ class RetryTest {
             assertThat(Duration.ofNanos(fabric.time().nanos() - before)).isEqualTo(Duration.ofSeconds(10));
         }
         Scripted other = new Scripted();
-        other.script = event -> PublishOutcome.failed(AWAY);
+        other.script = event -> PublishOutcome.failed(away());
         try (TestFabric fabric = with(other, FIXED.budget(Duration.ofSeconds(5)))) {
             assertThat(failure(() -> fabric.bus().publish(event(fabric, null, "x")))
                             .getMessage())
@@ -299,7 +302,7 @@ class RetryTest {
         Scripted provider = new Scripted();
         int[] failures = {2};
         provider.script = event -> event.event().payload().json().equals("\"a1\"") && failures[0]-- > 0
-                ? PublishOutcome.failed(AWAY)
+                ? PublishOutcome.failed(away())
                 : PublishOutcome.accepted();
         try (TestFabric fabric = with(provider, FIXED)) {
             List<CompletableFuture<PublishReceipt>> receipts = new ArrayList<>();
@@ -320,7 +323,7 @@ class RetryTest {
     void theCircuitOpensProbesAndClosesAndHealthSaysSo() {
         Scripted provider = new Scripted();
         boolean[] away = {true};
-        provider.script = event -> away[0] ? PublishOutcome.failed(AWAY) : PublishOutcome.accepted();
+        provider.script = event -> away[0] ? PublishOutcome.failed(away()) : PublishOutcome.accepted();
         TestFabric fabric = TestFabric.create(
                 0,
                 b -> b.provider("slow", provider, "slow.*")
@@ -372,7 +375,7 @@ class RetryTest {
     void P7_aProviderThatFailsForSomeEventsStaysConnectedForTheOthers() {
         Scripted provider = new Scripted();
         int[] number = {0};
-        provider.script = event -> number[0]++ % 10 == 9 ? PublishOutcome.accepted() : PublishOutcome.failed(AWAY);
+        provider.script = event -> number[0]++ % 10 == 9 ? PublishOutcome.accepted() : PublishOutcome.failed(away());
         TestFabric fabric = TestFabric.create(
                 0,
                 b -> b.provider("slow", provider, "slow.*")
@@ -393,7 +396,7 @@ class RetryTest {
     void whoIsInterruptedBetweenAttemptsHearsSoAndTheKeyGoesOn() throws Exception {
         Scripted provider = new Scripted();
         boolean[] fail = {true};
-        provider.script = event -> fail[0] ? PublishOutcome.failed(AWAY) : PublishOutcome.accepted();
+        provider.script = event -> fail[0] ? PublishOutcome.failed(away()) : PublishOutcome.accepted();
         try (TestFabric fabric = with(provider, FIXED)) {
             List<EventsException> errors = new ArrayList<>();
             fabric.time().start("caller", () -> {
@@ -465,7 +468,7 @@ class RetryTest {
                     copies.add(event.event());
                     return PublishOutcome.accepted();
                 }
-                return PublishOutcome.failed(AWAY);
+                return PublishOutcome.failed(away());
             };
             java.util.function.Consumer<EventBusBuilder> more = b -> {
                 b.providerFactory(factory("scripted", provider)).with(Pack.open(directory));

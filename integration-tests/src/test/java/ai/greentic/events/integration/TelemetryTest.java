@@ -1,7 +1,7 @@
 package ai.greentic.events.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.greentic.events.Caller;
 import ai.greentic.events.ErrorCode;
@@ -147,10 +147,9 @@ class TelemetryTest {
             fabric.bus().publish(keyed);
             assertThat(fabric.bus().publish(keyed).status()).isEqualTo(PublishReceipt.Status.DUPLICATE);
             fabric.faults().failPublish(2, new EventsException(ErrorCode.PROVIDER_UNAVAILABLE, "away"));
-            catchThrowableOfType(EventsException.class, () -> fabric.bus().publish(ACME, "a", 2));
-            catchThrowableOfType(
-                    EventsException.class,
-                    () -> fabric.bus().as(Caller.of("guest")).publish(ACME, "a", 3));
+            assertThatThrownBy(() -> fabric.bus().publish(ACME, "a", 2)).isInstanceOf(EventsException.class);
+            assertThatThrownBy(() -> fabric.bus().as(Caller.of("guest")).publish(ACME, "a", 3))
+                    .isInstanceOf(EventsException.class);
             fabric.bus().subscribe(ACME, "a", SubscribeOptions.group("g").maxAttempts(2), d -> {
                 throw new IllegalStateException("secret");
             });
@@ -221,7 +220,7 @@ class TelemetryTest {
                 .openTelemetry(sdk)
                 .provider("narrow", "memory", "narrow.*")
                 .build()) {
-            catchThrowableOfType(EventsException.class, () -> bus.publish(ACME, "elsewhere", 1));
+            assertThatThrownBy(() -> bus.publish(ACME, "elsewhere", 1)).isInstanceOf(EventsException.class);
         }
         assertThat(count("events_unroutable_total")).isEqualTo(1);
     }

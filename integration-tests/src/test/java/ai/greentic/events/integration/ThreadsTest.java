@@ -9,7 +9,9 @@ import ai.greentic.events.Payload;
 import ai.greentic.events.PublishReceipt;
 import ai.greentic.events.TenantContext;
 import ai.greentic.events.bus.EventBus;
+import ai.greentic.events.bus.EventHandler;
 import ai.greentic.events.bus.SubscribeOptions;
+import ai.greentic.events.bus.Subscription;
 import ai.greentic.events.delivery.ProviderOverrides;
 import ai.greentic.events.spi.OutboundEvent;
 import ai.greentic.events.spi.PublishOutcome;
@@ -252,5 +254,40 @@ class ThreadsTest {
         org.assertj.core.api.Assertions.assertThatThrownBy(() -> bus.publish(ACME, "a", 1))
                 .isInstanceOfSatisfying(
                         EventsException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.CANCELLED));
+    }
+
+    @Test
+    @Timeout(120)
+    @SuppressWarnings("FutureReturnValueIgnored") // what is looked at is what arrives
+    void P9_anAckJustBeforeACloseCounts() throws Exception {
+        int events = 400;
+        for (int round = 0; round < 60; round++) {
+            Map<Integer, AtomicLong> handled = new ConcurrentHashMap<>();
+            CountDownLatch some = new CountDownLatch(50 + round);
+            CountDownLatch all = new CountDownLatch(events);
+            EventHandler handler = delivery -> {
+                AtomicLong times = handled.computeIfAbsent(delivery.payload(Integer.class), n -> new AtomicLong());
+                if (times.incrementAndGet() == 1) {
+                    some.countDown();
+                    all.countDown();
+                }
+            };
+            try (EventBus bus = memory("*")) {
+                Subscription first = bus.subscribe(ACME, "a", SubscribeOptions.group("g"), handler);
+                for (int i = 0; i < events; i++) {
+                    bus.publishAsync(bus.newEvent(ACME, "a")
+                            .orderingKey("k" + i % 20)
+                            .payload(Payload.of(i))
+                            .build());
+                }
+                assertThat(some.await(30, TimeUnit.SECONDS)).isTrue();
+                first.close();
+                bus.subscribe(ACME, "a", SubscribeOptions.group("g"), handler);
+                assertThat(all.await(30, TimeUnit.SECONDS)).isTrue();
+            }
+            assertThat(handled.values().stream().mapToLong(AtomicLong::get).sum())
+                    .as("round %d: what was handled before the close does not come again", round)
+                    .isEqualTo(events);
+        }
     }
 }
