@@ -145,8 +145,8 @@ final class DlqCommand implements Runnable {
         Packs() {}
     }
 
-    @Command(name = "list", description = "List letters, oldest first.", mixinStandardHelpOptions = true)
-    static final class ListLetters implements Callable<Integer> {
+    /** A verb on the letters of a tenant that needs no provider. */
+    abstract static class OfTenant implements Callable<Integer> {
         @Spec
         private CommandSpec spec;
 
@@ -156,6 +156,20 @@ final class DlqCommand implements Runnable {
         @Mixin
         private TenantOptions tenant;
 
+        @SuppressWarnings("NullAway.Init")
+        OfTenant() {}
+
+        int with(Verb verb) throws InterruptedException {
+            return DlqCommand.with(spec, packs.packs, tenant, verb);
+        }
+
+        PrintWriter out() {
+            return spec.commandLine().getOut();
+        }
+    }
+
+    @Command(name = "list", description = "List letters, oldest first.", mixinStandardHelpOptions = true)
+    static final class ListLetters extends OfTenant {
         @Mixin
         private Filter filter;
 
@@ -168,11 +182,7 @@ final class DlqCommand implements Runnable {
         @Override
         public Integer call() throws InterruptedException {
             DeadLetterFilter wanted = filter.build();
-            return with(
-                    spec,
-                    packs.packs,
-                    tenant,
-                    letters -> list(letters, wanted, json, spec.commandLine().getOut()));
+            return with(letters -> list(letters, wanted, json, out()));
         }
     }
 
@@ -199,16 +209,7 @@ final class DlqCommand implements Runnable {
     }
 
     @Command(name = "groups", description = "Count letters by what went wrong.", mixinStandardHelpOptions = true)
-    static final class Groups implements Callable<Integer> {
-        @Spec
-        private CommandSpec spec;
-
-        @Mixin
-        private Packs packs;
-
-        @Mixin
-        private TenantOptions tenant;
-
+    static final class Groups extends OfTenant {
         @Mixin
         private Filter filter;
 
@@ -221,11 +222,7 @@ final class DlqCommand implements Runnable {
         @Override
         public Integer call() throws InterruptedException {
             DeadLetterFilter wanted = filter.build();
-            return with(
-                    spec,
-                    packs.packs,
-                    tenant,
-                    letters -> groups(letters, wanted, json, spec.commandLine().getOut()));
+            return with(letters -> groups(letters, wanted, json, out()));
         }
     }
 
@@ -252,16 +249,7 @@ final class DlqCommand implements Runnable {
     }
 
     @Command(name = "show", description = "Show a letter with its event.", mixinStandardHelpOptions = true)
-    static final class Show implements Callable<Integer> {
-        @Spec
-        private CommandSpec spec;
-
-        @Mixin
-        private Packs packs;
-
-        @Mixin
-        private TenantOptions tenant;
-
+    static final class Show extends OfTenant {
         @Parameters(index = "0", paramLabel = "ID", description = "Id of the letter.")
         private String id;
 
@@ -270,11 +258,7 @@ final class DlqCommand implements Runnable {
 
         @Override
         public Integer call() throws InterruptedException {
-            return with(
-                    spec,
-                    packs.packs,
-                    tenant,
-                    letters -> show(letters, id, spec.commandLine().getOut()));
+            return with(letters -> show(letters, id, out()));
         }
     }
 
@@ -368,7 +352,7 @@ final class DlqCommand implements Runnable {
                     .max(max)
                     .maxRedrives(maxRedrives)
                     .dryRun(dryRun);
-            return with(
+            return DlqCommand.with(
                     spec,
                     packs.packs,
                     tenant,
@@ -390,16 +374,7 @@ final class DlqCommand implements Runnable {
     }
 
     @Command(name = "purge", description = "Delete letters for good.", mixinStandardHelpOptions = true)
-    static final class Purge implements Callable<Integer> {
-        @Spec
-        private CommandSpec spec;
-
-        @Mixin
-        private Packs packs;
-
-        @Mixin
-        private TenantOptions tenant;
-
+    static final class Purge extends OfTenant {
         @Mixin
         private Filter filter;
 
@@ -417,8 +392,8 @@ final class DlqCommand implements Runnable {
                         "purge deletes for good: name the letters by a filter such as --topic or --id, or say --all");
             }
             DeadLetterFilter wanted = filter.build();
-            return with(spec, packs.packs, tenant, letters -> {
-                spec.commandLine().getOut().println("deleted " + letters.purge(wanted));
+            return with(letters -> {
+                out().println("deleted " + letters.purge(wanted));
                 return 0;
             });
         }
