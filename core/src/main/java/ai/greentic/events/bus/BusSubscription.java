@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,7 +35,7 @@ sealed class BusSubscription implements Subscription permits BusPullSubscription
     private final TenantScope scope;
     private final TopicPattern pattern;
     final Dispatcher dispatcher;
-    private final List<SubscriptionLeg> legs = new ArrayList<>();
+    private final List<SubscriptionLeg> legs = new CopyOnWriteArrayList<>();
     private final CompletableFuture<Void> ready = new CompletableFuture<>();
     private final CompletableFuture<Void> terminated = new CompletableFuture<>();
     private final List<Signal> awaitingEnd = new ArrayList<>();
@@ -77,6 +78,10 @@ sealed class BusSubscription implements Subscription permits BusPullSubscription
         }
         legs.forEach(SubscriptionLeg::start);
         engine.tasks.handle(() -> ready.complete(null));
+    }
+
+    boolean isOn(Registration registration) {
+        return legs.stream().anyMatch(leg -> leg.registration == registration);
     }
 
     /** Binds a leg to its provider. */

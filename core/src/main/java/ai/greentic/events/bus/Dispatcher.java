@@ -70,6 +70,10 @@ final class Dispatcher {
         return options.group().isPresent();
     }
 
+    boolean isMemberOf(String group) {
+        return options.group().filter(group::equals).isPresent();
+    }
+
     /** How many more deliveries may be fetched. */
     int room() {
         lock.lock();

@@ -138,8 +138,27 @@ final class Engine {
         for (Registration source : sources) {
             source.provider();
             require(source, pattern, options);
+            refuseSecondMember(source, options);
         }
         return sources;
+    }
+
+    /** Where keys must stay in order, and the provider spreads a key's events over the members of a group, there can be but one. */
+    private void refuseSecondMember(Registration source, SubscribeOptions options) {
+        String group = options.group().orElse(null);
+        if (group == null || !source.keepsKeyOrder() || source.capabilities.contains(Capability.KEY_AFFINITY)) {
+            return;
+        }
+        boolean taken =
+                subscriptions().stream().anyMatch(other -> other.dispatcher.isMemberOf(group) && other.isOn(source));
+        if (taken) {
+            throw new EventsException(
+                    ErrorCode.UNSUPPORTED_CAPABILITY,
+                    "group " + group + " on provider " + source + " (" + source.transport
+                            + ") already has a member here;"
+                            + " the pack asks for order per key, and this provider does not keep a key with one member"
+                            + " (KEY_AFFINITY): use one member with more concurrency");
+        }
     }
 
     private void start(

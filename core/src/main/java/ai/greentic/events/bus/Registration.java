@@ -58,6 +58,11 @@ final class Registration {
         return descriptor.reliability() == ProviderDescriptor.Reliability.EFFECTIVELY_ONCE;
     }
 
+    /** Whether the pack asks for order per key, or more. */
+    boolean keepsKeyOrder() {
+        return descriptor.ordering() != ProviderDescriptor.Ordering.NONE;
+    }
+
     /** Whether all events of an address stay in order, whatever their keys. */
     boolean globallyOrdered() {
         return descriptor.ordering() == ProviderDescriptor.Ordering.GLOBAL;

@@ -7,21 +7,32 @@ import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.Payload;
+import ai.greentic.events.ProviderDescriptor;
 import ai.greentic.events.PublishReceipt;
 import ai.greentic.events.TenantContext;
+import ai.greentic.events.TopicPattern;
 import ai.greentic.events.bus.EventBusBuilder;
+import ai.greentic.events.bus.ProviderDeclaration;
 import ai.greentic.events.bus.PublishOptions;
 import ai.greentic.events.bus.SubscribeOptions;
 import ai.greentic.events.delivery.Backoff;
 import ai.greentic.events.delivery.ProviderOverrides;
 import ai.greentic.events.delivery.RedeliveryPolicy;
 import ai.greentic.events.memory.MemoryIdempotencyStore;
+import ai.greentic.events.spi.Capability;
+import ai.greentic.events.spi.EventProvider;
 import ai.greentic.events.spi.OutboundEvent;
+import ai.greentic.events.spi.ProviderContext;
+import ai.greentic.events.spi.ProviderFactory;
+import ai.greentic.events.spi.ProviderSettings;
 import ai.greentic.events.spi.PublishOutcome;
+import ai.greentic.events.spi.SettingsSchema;
 import ai.greentic.events.testing.TestFabric;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
@@ -321,6 +332,87 @@ class IdempotencyTest {
             fabric.advance(Duration.ofSeconds(10));
             assertThat(once).containsExactly("e-1");
             assertThat(always).containsExactly("e-1", "e-1", "e-1");
+        }
+    }
+
+    private static ProviderDeclaration declared(
+            String name, ProviderDescriptor.Reliability reliability, ProviderDescriptor.Ordering ordering) {
+        return new ProviderDeclaration(
+                "p",
+                new ProviderDescriptor(
+                        name, ProviderDescriptor.Kind.BROKER, name, reliability, ordering, null, List.of()),
+                List.of(TopicPattern.of(name + ".*")),
+                ProviderOverrides.NONE);
+    }
+
+    @Test
+    void P3_onAnEffectivelyOnceProviderTheEventIdIsTheKeyAndGroupsHandleItOnce() {
+        TestFabric fabric = TestFabric.create(
+                0,
+                b -> b.declare(declared(
+                        "memory",
+                        ProviderDescriptor.Reliability.EFFECTIVELY_ONCE,
+                        ProviderDescriptor.Ordering.PER_KEY)));
+        try (fabric) {
+            List<String> seen = new ArrayList<>();
+            fabric.bus()
+                    .subscribe(
+                            ACME,
+                            "memory.x",
+                            SubscribeOptions.group("g"),
+                            d -> seen.add(d.event().id().value()));
+            EventEnvelope event =
+                    fabric.bus().newEvent(ACME, "memory.x").id("e-1").build();
+            assertThat(fabric.bus().publish(event).status()).isEqualTo(PublishReceipt.Status.PUBLISHED);
+            assertThat(fabric.bus().publish(event).status()).isEqualTo(PublishReceipt.Status.DUPLICATE);
+            // A copy that came in spite of that, as after an unknown outcome, under another key.
+            fabric.bus().publish(event, PublishOptions.NONE.idempotencyKey("other"));
+            fabric.advance(Duration.ofSeconds(5));
+            assertThat(seen).containsExactly("e-1");
+        }
+    }
+
+    @Test
+    void P6_anOrderedGroupHasOneMemberWhereTheProviderDoesNotKeepKeysTogether() {
+        ProviderFactory spreading = new ProviderFactory() {
+            @Override
+            public String transport() {
+                return "spreading";
+            }
+
+            @Override
+            public SettingsSchema settings() {
+                return SettingsSchema.of();
+            }
+
+            @Override
+            public Set<Capability> capabilities(ProviderSettings settings) {
+                return EnumSet.of(
+                        Capability.PUBLISH,
+                        Capability.SUBSCRIBE,
+                        Capability.WILDCARD,
+                        Capability.GROUP,
+                        Capability.KEY_ORDER);
+            }
+
+            @Override
+            public EventProvider create(ProviderSettings settings, ProviderContext context) {
+                return new StubProvider();
+            }
+        };
+        TestFabric fabric = TestFabric.create(
+                0,
+                b -> b.providerFactory(spreading)
+                        .declare(declared(
+                                "spreading",
+                                ProviderDescriptor.Reliability.AT_LEAST_ONCE,
+                                ProviderDescriptor.Ordering.PER_KEY)));
+        try (fabric) {
+            fabric.bus().subscribe(ACME, "spreading.x", SubscribeOptions.group("g"), d -> {});
+            fabric.bus().subscribe(ACME, "spreading.x", SubscribeOptions.group("h"), d -> {});
+            assertThat(failure(() -> fabric.bus().subscribe(ACME, "spreading.x", SubscribeOptions.group("g"), d -> {}))
+                            .code())
+                    .isEqualTo(ErrorCode.UNSUPPORTED_CAPABILITY);
         }
     }
 }
