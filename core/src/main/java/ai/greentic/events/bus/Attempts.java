@@ -76,8 +76,12 @@ final class Attempts {
         }
         dispatcher.cleared(delivery);
         boolean auto = !options.manualAck();
-        if (auto && delivery.open && gate.notes(delivery)) {
-            gate.handled(delivery);
+        if (auto && gate.notes(delivery)) {
+            if (dispatcher.seize(delivery)) {
+                gate.handled(delivery);
+                dispatcher.settleSeized(delivery);
+            }
+            return dispatcher.next();
         }
         return dispatcher.returned(delivery, auto);
     }

@@ -39,8 +39,11 @@ final class Parking {
 
     /** Ends the waiting of a head; returns whether it waited. */
     boolean unpark(BusDelivery head) {
-        parkedKeys.remove(head.key);
-        return heads.remove(head);
+        boolean was = heads.remove(head);
+        if (was) {
+            parkedKeys.remove(head.key);
+        }
+        return was;
     }
 
     /** A delivery was queued behind another one. */

@@ -136,6 +136,10 @@ final class Sender {
                 return false;
             }
             case IN_FLIGHT -> {
+                if (publish.abandoned) {
+                    fail(lane, publish, abandoned(publish, ErrorCode.DEADLINE_EXCEEDED, "its time ran out"));
+                    return false;
+                }
                 Duration wait = FIRST_RECHECK.multipliedBy(1L << Math.min(10, publish.rechecks++));
                 context.claims.await(claim.key(), lane, publish);
                 lane.waitFor(publish, wait.compareTo(LONGEST_RECHECK) > 0 ? LONGEST_RECHECK : wait);
