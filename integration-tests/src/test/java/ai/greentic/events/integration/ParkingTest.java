@@ -578,4 +578,38 @@ class ParkingTest {
             }
         }
     }
+
+    @Test
+    void P12_aClosedSubscriptionIsPolledNoMore() {
+        int[] polls = {0};
+        int[] closed = {0};
+        StubProvider provider = new StubProvider() {
+            @Override
+            List<InboundDelivery> next() {
+                polls[0]++;
+                return List.of();
+            }
+
+            @Override
+            public ProviderSubscription subscribe(SubscribeRequest request) {
+                return new Wrapped(super.subscribe(request)) {
+                    @Override
+                    public void close() {
+                        closed[0]++;
+                        super.close();
+                    }
+                };
+            }
+        };
+        try (TestFabric fabric = TestFabric.create(0, b -> b.provider("stub", provider, "a"))) {
+            Subscription subscription = fabric.bus().subscribe(ACME, "a", d -> {});
+            fabric.advance(Duration.ofSeconds(1));
+            assertThat(polls[0]).isGreaterThan(50);
+            subscription.close();
+            int last = polls[0];
+            fabric.advance(Duration.ofMinutes(1));
+            assertThat(polls[0]).isEqualTo(last);
+            assertThat(closed[0]).isEqualTo(1);
+        }
+    }
 }

@@ -419,6 +419,62 @@ class RetryTest {
     }
 
     @Test
+    void P6_whereAllOrderIsAskedForTheWholeTopicWaits() {
+        Scripted provider = new Scripted();
+        int[] failures = {1};
+        provider.script = event -> event.event().payload().json().equals("\"1\"") && failures[0]-- > 0
+                ? PublishOutcome.failed(away())
+                : PublishOutcome.accepted();
+        ProviderFactory factory = new ProviderFactory() {
+            private final ProviderFactory plain = factory("scripted", provider);
+
+            @Override
+            public String transport() {
+                return plain.transport();
+            }
+
+            @Override
+            public SettingsSchema settings() {
+                return plain.settings();
+            }
+
+            @Override
+            public Set<Capability> capabilities(ProviderSettings settings) {
+                return EnumSet.of(Capability.PUBLISH, Capability.KEY_ORDER, Capability.GLOBAL_ORDER);
+            }
+
+            @Override
+            public EventProvider create(ProviderSettings settings, ProviderContext context) {
+                return provider;
+            }
+        };
+        TestFabric fabric = TestFabric.create(
+                0,
+                b -> b.providerFactory(factory)
+                        .declare(new ProviderDeclaration(
+                                "p",
+                                new ProviderDescriptor(
+                                        "slow",
+                                        ProviderDescriptor.Kind.BROKER,
+                                        "scripted",
+                                        ProviderDescriptor.Reliability.AT_LEAST_ONCE,
+                                        ProviderDescriptor.Ordering.GLOBAL,
+                                        null,
+                                        List.of()),
+                                List.of(TopicPattern.of("slow.*")),
+                                FIXED)));
+        try (fabric) {
+            List<CompletableFuture<PublishReceipt>> receipts = new ArrayList<>();
+            for (String payload : List.of("1", "2", "3")) {
+                receipts.add(fabric.bus().publishAsync(event(fabric, payload.equals("2") ? "k" : null, payload)));
+            }
+            fabric.advance(Duration.ofSeconds(25));
+            assertThat(provider.calls).containsExactly("\"1\"", "\"1\"", "\"2\"", "\"3\"");
+            assertThat(receipts).allMatch(CompletableFuture::isDone);
+        }
+    }
+
+    @Test
     void P9_aProviderWithADefectDoesNotStopItsLane() {
         Scripted provider = new Scripted();
         boolean[] broken = {true};
