@@ -3,6 +3,7 @@ package ai.greentic.events.codec;
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventsException;
+import ai.greentic.events.Marks;
 import ai.greentic.events.Payload;
 import ai.greentic.events.TenantContext;
 import ai.greentic.events.Topic;
@@ -24,6 +25,7 @@ import java.util.TreeMap;
  * <tr><td>{@code greentictopic greenticenv greentictenant}</td><td>the address</td></tr>
  * <tr><td>{@code greenticcontext}</td><td>the rest of the tenant context, as JSON text</td></tr>
  * <tr><td>{@code greenticmetadata greenticfields}</td><td>other metadata, unknown envelope fields, as JSON text</td></tr>
+ * <tr><td>{@code greenticfabric}</td><td>the marks of the fabric, as JSON text</td></tr>
  * <tr><td>any other attribute {@code x}</td><td>{@code metadata.ce_x}</td></tr>
  * </table>
  */
@@ -36,6 +38,7 @@ public final class CloudEvents {
     private static final String CONTEXT = "greenticcontext";
     private static final String METADATA = "greenticmetadata";
     private static final String FIELDS = "greenticfields";
+    private static final String FABRIC = "greenticfabric";
     private static final Map<String, String> METADATA_ATTRIBUTES = Map.of(
             EventEnvelope.ORDERING_KEY, "partitionkey", "traceparent", "traceparent", "tracestate", "tracestate");
 
@@ -89,6 +92,9 @@ public final class CloudEvents {
         });
         if (!rest.isEmpty()) {
             attributes.put(METADATA, Payload.of(rest).json());
+        }
+        if (event.marks() != Marks.NONE) {
+            attributes.put(FABRIC, new String(EnvelopeCodec.encodeMarks(event.marks()), StandardCharsets.UTF_8));
         }
         if (!event.unknownFields().isEmpty()) {
             attributes.put(FIELDS, Payload.of(event.unknownFields()).json());
@@ -175,6 +181,8 @@ public final class CloudEvents {
                         .forEach((key, value) -> metadata.put(key, value.as(String.class))));
         Optional.ofNullable(attributes.remove(FIELDS))
                 .ifPresent(text -> event.unknownFields(reader.fields(text.getBytes(StandardCharsets.UTF_8))));
+        Optional.ofNullable(attributes.remove(FABRIC))
+                .ifPresent(text -> event.marks(reader.marks(text.getBytes(StandardCharsets.UTF_8))));
         METADATA_ATTRIBUTES.forEach((key, attribute) ->
                 Optional.ofNullable(attributes.remove(attribute)).ifPresent(value -> metadata.put(key, value)));
         attributes.forEach((name, value) -> metadata.put(FOREIGN + name, value));

@@ -92,7 +92,7 @@ public final class EnvelopeCodec {
         out.raw(",\"metadata\":").stringMap(event.metadata());
         out.fields(event.unknownFields());
         if (event.marks() != Marks.NONE) {
-            writeMarks(out, event.marks());
+            writeMarks(out.raw(",\"fabric\":"), event.marks());
         }
         out.raw("}");
         byte[] encoded = out.toBytes();
@@ -102,9 +102,16 @@ public final class EnvelopeCodec {
         return encoded;
     }
 
+    /** The marks alone, as they stand inside an envelope. */
+    static byte[] encodeMarks(Marks marks) {
+        JsonBuffer out = new JsonBuffer(256);
+        writeMarks(out, marks);
+        return out.toBytes();
+    }
+
     /** What the fabric writes on an event, as a last object that readers which do not know it pass over. */
     private static void writeMarks(JsonBuffer out, Marks marks) {
-        out.raw(",\"fabric\":{\"priority\":").string(marks.priority().name().toLowerCase(java.util.Locale.ROOT));
+        out.raw("{\"priority\":").string(marks.priority().name().toLowerCase(java.util.Locale.ROOT));
         marks.expiresAt().ifPresent(time -> out.raw(",\"expires_at\":").time(time));
         marks.deliverAt().ifPresent(time -> out.raw(",\"deliver_at\":").time(time));
         if (marks.deadLetter()) {

@@ -89,6 +89,10 @@ final class EnvelopeReader {
         return new Reading(json).document(reading -> reading.context(""));
     }
 
+    Marks marks(byte[] json) {
+        return new Reading(json).document(reading -> reading.marks(JsonToken.START_OBJECT, "fabric"));
+    }
+
     /** The fields of any JSON object as bytes; by the limits of an envelope. */
     Map<String, Payload> fields(byte[] json) {
         return new Reading(json).document(Reading::fields);

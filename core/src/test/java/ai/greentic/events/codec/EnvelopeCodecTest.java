@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventsException;
+import ai.greentic.events.Marks;
 import ai.greentic.events.Payload;
+import ai.greentic.events.Priority;
 import ai.greentic.events.TenantContext;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -221,6 +223,13 @@ class EnvelopeCodecTest {
                     .metadata("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
                     .metadata("ce_custom", "x")
                     .metadata("ce_id", "not the id")
+                    .marks(Marks.NONE
+                            .priority(Priority.HIGH)
+                            .expiresAt(java.time.Instant.parse("2025-01-01T00:00:00.5Z"))
+                            .deliverAt(java.time.Instant.parse("2024-12-31T00:00:00Z"))
+                            .deadLetter(true)
+                            .hops(3)
+                            .redrive(new Marks.Redrive("dl-1", "billing", 2)))
                     .build()
         }) {
             assertThat(cloud.decode(cloud.encode(event))).isEqualTo(event);
