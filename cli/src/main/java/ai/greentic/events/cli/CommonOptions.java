@@ -4,12 +4,14 @@ import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.config.Settings;
 import ai.greentic.events.config.SettingsLoader;
+import ai.greentic.events.spi.SettingsSchema;
 import java.io.PrintWriter;
 import java.net.MalformedURLException;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -84,6 +86,16 @@ final class CommonOptions {
         if (!settings.warnings().isEmpty()) {
             err.println("Warnings:");
             settings.warnings().forEach(warning -> err.println("- " + warning));
+        }
+    }
+
+    /** The value of an option that is a time. */
+    static Duration duration(String option, String text) {
+        try {
+            return SettingsSchema.duration(text);
+        } catch (IllegalArgumentException e) {
+            throw new EventsException(
+                    ErrorCode.INVALID_ARGUMENT, option + " is '" + text + "'; write for example 500ms, 10s or 5m");
         }
     }
 

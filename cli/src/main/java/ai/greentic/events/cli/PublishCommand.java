@@ -12,7 +12,6 @@ import ai.greentic.events.bus.EventBus;
 import ai.greentic.events.bus.PublishOptions;
 import ai.greentic.events.codec.EnvelopeCodec;
 import ai.greentic.events.config.Settings;
-import ai.greentic.events.spi.SettingsSchema;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -222,15 +221,9 @@ final class PublishCommand implements Callable<Integer> {
     }
 
     private static Duration duration(String option, String text) {
-        Duration time;
-        try {
-            time = SettingsSchema.duration(text);
-        } catch (IllegalArgumentException e) {
-            time = Duration.ZERO;
-        }
+        Duration time = CommonOptions.duration(option, text);
         if (time.isZero() || time.isNegative()) {
-            throw new EventsException(
-                    ErrorCode.INVALID_ARGUMENT, option + " is '" + text + "'; write for example 500ms, 10s or 5m");
+            throw new EventsException(ErrorCode.INVALID_ARGUMENT, option + " is '" + text + "'; it must be positive");
         }
         return time;
     }

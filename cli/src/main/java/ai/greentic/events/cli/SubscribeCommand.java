@@ -12,7 +12,6 @@ import ai.greentic.events.bus.Subscription;
 import ai.greentic.events.codec.EnvelopeCodec;
 import ai.greentic.events.codec.Timestamps;
 import ai.greentic.events.config.Settings;
-import ai.greentic.events.spi.SettingsSchema;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -145,12 +144,7 @@ final class SubscribeCommand implements Callable<Integer> {
     }
 
     private @Nullable Duration limit() {
-        try {
-            return timeout == null ? null : SettingsSchema.duration(timeout);
-        } catch (IllegalArgumentException e) {
-            throw new EventsException(
-                    ErrorCode.INVALID_ARGUMENT, "--timeout is '" + timeout + "'; write for example 500ms, 10s or 5m");
-        }
+        return timeout == null ? null : CommonOptions.duration("--timeout", timeout);
     }
 
     private StartAt start() {

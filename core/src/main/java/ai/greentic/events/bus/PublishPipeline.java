@@ -92,10 +92,11 @@ final class PublishPipeline {
         route.require(Capability.PUBLISH, "publishing");
         EventEnvelope marked = event.withMarks(marks(event, options, route, hops));
         engine.codec.checkSize(marked);
+        IdempotencyKey key = idempotencyKey(marked, options, route);
         if (span != null && engine.telemetry.isEnabled()) {
             span.routed(engine.place(route, event.topic()));
         }
-        return new PreparedEvent(marked, engine.codec, route, idempotencyKey(marked, options, route));
+        return new PreparedEvent(marked, engine.codec, route, key);
     }
 
     /** What the options ask for; whatever the event brought along is forgotten. */

@@ -20,19 +20,14 @@ import ai.greentic.events.delivery.ProviderOverrides;
 import ai.greentic.events.delivery.RedeliveryPolicy;
 import ai.greentic.events.memory.MemoryIdempotencyStore;
 import ai.greentic.events.spi.Capability;
-import ai.greentic.events.spi.EventProvider;
 import ai.greentic.events.spi.OutboundEvent;
-import ai.greentic.events.spi.ProviderContext;
 import ai.greentic.events.spi.ProviderFactory;
-import ai.greentic.events.spi.ProviderSettings;
 import ai.greentic.events.spi.PublishOutcome;
-import ai.greentic.events.spi.SettingsSchema;
 import ai.greentic.events.testing.TestFabric;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
@@ -374,32 +369,15 @@ class IdempotencyTest {
 
     @Test
     void P6_anOrderedGroupHasOneMemberWhereTheProviderDoesNotKeepKeysTogether() {
-        ProviderFactory spreading = new ProviderFactory() {
-            @Override
-            public String transport() {
-                return "spreading";
-            }
-
-            @Override
-            public SettingsSchema settings() {
-                return SettingsSchema.of();
-            }
-
-            @Override
-            public Set<Capability> capabilities(ProviderSettings settings) {
-                return EnumSet.of(
+        ProviderFactory spreading = new StubFactory(
+                "spreading",
+                new StubProvider(),
+                EnumSet.of(
                         Capability.PUBLISH,
                         Capability.SUBSCRIBE,
                         Capability.WILDCARD,
                         Capability.GROUP,
-                        Capability.KEY_ORDER);
-            }
-
-            @Override
-            public EventProvider create(ProviderSettings settings, ProviderContext context) {
-                return new StubProvider();
-            }
-        };
+                        Capability.KEY_ORDER));
         TestFabric fabric = TestFabric.create(
                 0,
                 b -> b.providerFactory(spreading)

@@ -23,11 +23,8 @@ import ai.greentic.events.spi.Capability;
 import ai.greentic.events.spi.DeadLetter;
 import ai.greentic.events.spi.EventProvider;
 import ai.greentic.events.spi.OutboundEvent;
-import ai.greentic.events.spi.ProviderContext;
 import ai.greentic.events.spi.ProviderFactory;
-import ai.greentic.events.spi.ProviderSettings;
 import ai.greentic.events.spi.PublishOutcome;
-import ai.greentic.events.spi.SettingsSchema;
 import ai.greentic.events.testing.TestFabric;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,7 +32,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
@@ -246,7 +242,7 @@ class RetryTest {
             Scripted provider = new Scripted();
             provider.script = event ->
                     PublishOutcome.failed(new EventsException(ErrorCode.OUTCOME_UNKNOWN, "the line went dead"));
-            ProviderFactory factory = factory("scripted", provider);
+            ProviderFactory factory = factory(provider);
             TestFabric fabric = TestFabric.create(
                     0,
                     b -> b.providerFactory(factory)
@@ -273,28 +269,9 @@ class RetryTest {
         }
     }
 
-    private static ProviderFactory factory(String transport, EventProvider provider) {
-        return new ProviderFactory() {
-            @Override
-            public String transport() {
-                return transport;
-            }
-
-            @Override
-            public SettingsSchema settings() {
-                return SettingsSchema.of();
-            }
-
-            @Override
-            public Set<Capability> capabilities(ProviderSettings settings) {
-                return EnumSet.of(Capability.PUBLISH, Capability.SUBSCRIBE, Capability.WILDCARD);
-            }
-
-            @Override
-            public EventProvider create(ProviderSettings settings, ProviderContext context) {
-                return provider;
-            }
-        };
+    private static ProviderFactory factory(EventProvider provider) {
+        return new StubFactory(
+                "scripted", provider, EnumSet.of(Capability.PUBLISH, Capability.SUBSCRIBE, Capability.WILDCARD));
     }
 
     @Test
@@ -425,29 +402,8 @@ class RetryTest {
         provider.script = event -> event.event().payload().json().equals("\"1\"") && failures[0]-- > 0
                 ? PublishOutcome.failed(away())
                 : PublishOutcome.accepted();
-        ProviderFactory factory = new ProviderFactory() {
-            private final ProviderFactory plain = factory("scripted", provider);
-
-            @Override
-            public String transport() {
-                return plain.transport();
-            }
-
-            @Override
-            public SettingsSchema settings() {
-                return plain.settings();
-            }
-
-            @Override
-            public Set<Capability> capabilities(ProviderSettings settings) {
-                return EnumSet.of(Capability.PUBLISH, Capability.KEY_ORDER, Capability.GLOBAL_ORDER);
-            }
-
-            @Override
-            public EventProvider create(ProviderSettings settings, ProviderContext context) {
-                return provider;
-            }
-        };
+        ProviderFactory factory = new StubFactory(
+                "scripted", provider, EnumSet.of(Capability.PUBLISH, Capability.KEY_ORDER, Capability.GLOBAL_ORDER));
         TestFabric fabric = TestFabric.create(
                 0,
                 b -> b.providerFactory(factory)
@@ -527,7 +483,7 @@ class RetryTest {
                 return PublishOutcome.failed(away());
             };
             java.util.function.Consumer<EventBusBuilder> more = b -> {
-                b.providerFactory(factory("scripted", provider)).with(Pack.open(directory));
+                b.providerFactory(factory(provider)).with(Pack.open(directory));
                 if (overridden) {
                     b.override("slow", ProviderOverrides.NONE.maxRetries(2));
                 }
