@@ -20,6 +20,7 @@ module ai.greentic.events {
 
     uses ai.greentic.events.PayloadMapper;
     uses ai.greentic.events.spi.ProviderFactory;
+    uses ai.greentic.events.spi.StateStoreFactory;
 
     provides ai.greentic.events.PayloadMapper with
             ai.greentic.events.json.Jackson3PayloadMapper,

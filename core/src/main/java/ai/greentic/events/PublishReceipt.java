@@ -44,6 +44,11 @@ public final class PublishReceipt {
         return new PublishReceipt(eventId, Status.PUBLISHED, provider, attempts, durable, position);
     }
 
+    /** A receipt for an event that waits on local disk for a provider, after so many calls of it, which may be 0. */
+    public static PublishReceipt queued(EventId eventId, String provider, int attempts) {
+        return new PublishReceipt(eventId, Status.QUEUED, provider, attempts, true, null);
+    }
+
     /** The same receipt, for a later event with the same idempotency key. */
     public PublishReceipt asDuplicate() {
         return new PublishReceipt(eventId, Status.DUPLICATE, provider, attempts, durable, position);
@@ -62,7 +67,7 @@ public final class PublishReceipt {
         return provider;
     }
 
-    /** Calls of the provider that it took, counted from 1. */
+    /** Calls of the provider that it took, counted from 1; 0 if it was queued without one. */
     public int attempts() {
         return attempts;
     }

@@ -27,6 +27,7 @@ import ai.greentic.events.spi.IdempotencyStore;
 import ai.greentic.events.spi.ProviderContext;
 import ai.greentic.events.spi.ProviderFactory;
 import ai.greentic.events.spi.ProviderSettings;
+import ai.greentic.events.spi.StateStore;
 import ai.greentic.events.spi.Tasks;
 import ai.greentic.events.spi.Time;
 import ai.greentic.events.telemetry.Telemetry;
@@ -41,6 +42,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.Set;
@@ -63,8 +65,14 @@ final class BusAssembly {
     String fallback;
 
     AccessPolicy access = AccessPolicy.open();
-    DeadLetterStore deadLetters = new MemoryDeadLetterStore();
-    AttemptStore attempts = new MemoryAttemptStore();
+
+    @Nullable
+    DeadLetterStore deadLetters;
+
+    @Nullable
+    AttemptStore attempts;
+
+    final HostStore hostStore = new HostStore();
 
     @Nullable
     IdempotencyStore idempotency;
@@ -105,6 +113,11 @@ final class BusAssembly {
 
     private record Candidate(
             ProviderDeclaration declaration, @Nullable EventProvider given, Set<Capability> givenCapabilities) {
+        String qualifiedName() {
+            String pack = declaration.pack();
+            return (pack == null ? "" : pack + "/") + declaration.descriptor().name();
+        }
+
         String where() {
             String pack = declaration.pack();
             return "events." + (pack == null ? "" : "packs." + pack + ".") + "providers."
@@ -179,6 +192,7 @@ final class BusAssembly {
             }
         }
         reportStrayScopes();
+        hostStore.check(classLoader, problems);
         List<String> targets = routes.stream().map(ExplicitRoute::provider).toList();
         targets.forEach(target -> {
             long found = candidates.stream()
@@ -320,6 +334,16 @@ final class BusAssembly {
     }
 
     private EventBus start(List<Plan> plans) {
+        StateStore state = hostStore.open(time);
+        try {
+            return start(plans, state);
+        } catch (RuntimeException | Error e) {
+            hostStore.close();
+            throw e;
+        }
+    }
+
+    private EventBus start(List<Plan> plans, @Nullable StateStore state) {
         Tasks threads = tasks != null
                 ? tasks
                 : handlerExecutor != null ? Tasks.threads("events", handlerExecutor) : Tasks.threads("events");
@@ -328,13 +352,23 @@ final class BusAssembly {
         PublishContext context = new PublishContext(
                 time,
                 threads,
-                new Claims(idempotency != null ? idempotency : new MemoryIdempotencyStore(time)),
-                new DeadLetterOffice(deadLetters, time, codec, telemetry),
+                new Claims(
+                        idempotency != null
+                                ? idempotency
+                                : state != null ? state.idempotency() : new MemoryIdempotencyStore(time)),
+                new DeadLetterOffice(
+                        deadLetters != null
+                                ? deadLetters
+                                : state != null ? state.deadLetters() : new MemoryDeadLetterStore(),
+                        time,
+                        codec,
+                        telemetry),
                 host);
+        AttemptStore starts = attempts != null ? attempts : state != null ? state.attempts() : new MemoryAttemptStore();
         TenantLimiter limiter = new TenantLimiter(tenantLimits, limitsOfTenants, time);
         List<Registration> registrations = new ArrayList<>();
         for (Plan plan : plans) {
-            registrations.add(start(plan, context, limiter));
+            registrations.add(start(plan, context, limiter, state));
         }
         List<PatternIndex.Entry<Registration>> explicit = new ArrayList<>();
         for (ExplicitRoute route : routes) {
@@ -351,13 +385,24 @@ final class BusAssembly {
             }
         }
         RouteTable<Registration> table = new RouteTable<>(explicit, registered);
-        Engine engine = new Engine(this, context, telemetry, table, registrations);
+        Engine engine = new Engine(this, context, starts, telemetry, table, registrations);
         PublishPipeline pipeline = new PublishPipeline(engine, limiter, publishTimeout, conventionalTopics);
+        for (Registration registration : registrations) {
+            Forwarder forwarder = registration.forwarder();
+            if (forwarder != null) {
+                forwarder.start(pipeline::releaseAsync);
+            }
+        }
         if (deadLetterCopies) {
             context.deadLetters.copyWith(pipeline::publishCopy);
         }
         Bridges bridges = new Bridges(messageToEvents, eventToMessages, pipeline);
         return new EventBus(engine, pipeline, bridges, Caller.HOST, true);
+    }
+
+    /** Whether there are events of a provider that wait in the state store: while it is away, or until their time. */
+    private static boolean keepsInStore(Plan plan) {
+        return plan.overrides.forward() || !plan.capabilities.contains(Capability.SCHEDULE);
     }
 
     private static String hostName() {
@@ -367,13 +412,16 @@ final class BusAssembly {
                 : named;
     }
 
-    private Registration start(Plan plan, PublishContext context, TenantLimiter limiter) {
+    private Registration start(Plan plan, PublishContext context, TenantLimiter limiter, @Nullable StateStore state) {
         String name = plan.candidate.declaration.descriptor().name();
         EventProvider provider = plan.candidate.given;
         EventsException failure = null;
         if (provider == null && plan.factory != null && plan.settings != null) {
             try {
-                provider = plan.factory.create(plan.settings, new ProviderContext(name, time, context.tasks));
+                provider = plan.factory.create(
+                        plan.settings,
+                        new ProviderContext(
+                                name, time, context.tasks, plan.candidate.qualifiedName(), Optional.ofNullable(state)));
             } catch (RuntimeException | LinkageError e) {
                 failure = e instanceof EventsException known
                         ? known
@@ -387,12 +435,15 @@ final class BusAssembly {
         Registration registration = new Registration(
                 plan.candidate.declaration, plan.transport, plan.capabilities, plan.overrides, provider, failure);
         if (provider != null) {
-            Sender sender = new Sender(registration, provider, context, circuit);
+            Forwarder forwarder = state == null || !keepsInStore(plan)
+                    ? null
+                    : new Forwarder(registration, state.forwards(), context, codec);
+            Sender sender = new Sender(registration, provider, context, circuit, forwarder);
             List<PublishLane> lanes = new ArrayList<>();
             for (int i = 0; i < (registration.globallyOrdered() ? 1 : LANES); i++) {
                 lanes.add(new PublishLane(sender, time, context.tasks, publishQueue, limiter::weight));
             }
-            registration.open(sender, lanes);
+            registration.open(sender, lanes, forwarder);
         }
         return registration;
     }

@@ -32,9 +32,7 @@ final class Claims {
     /** Claims the key of an event that has one. */
     Claim claim(PreparedEvent event) {
         return store.claim(
-                java.util.Objects.requireNonNull(event.idempotencyKey()),
-                event.event().id(),
-                hash(event.event().payload()));
+                java.util.Objects.requireNonNull(event.key()), event.event().id(), event.payloadHash());
     }
 
     /** The first 64 bits of the SHA-256 of the canonical form: the same payload in another order or spacing is the same. */

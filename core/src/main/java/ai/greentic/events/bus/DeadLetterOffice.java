@@ -6,6 +6,7 @@ import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.Marks;
 import ai.greentic.events.Tenant;
+import ai.greentic.events.TenantTopic;
 import ai.greentic.events.Topic;
 import ai.greentic.events.codec.EnvelopeCodec;
 import ai.greentic.events.codec.Timestamps;
@@ -89,7 +90,7 @@ final class DeadLetterOffice {
                 || failure.kind() == ErrorKind.OVERLOADED) {
             return null;
         }
-        IdempotencyKey key = publish.event.idempotencyKey();
+        IdempotencyKey key = publish.event.key();
         try {
             DeadLetter letter = letter(event, publish.event.encoded(), registration)
                     .attempts(publish.attempts, publish.history)
@@ -102,6 +103,23 @@ final class DeadLetterOffice {
             LOG.error("{} failed, and its dead letter could not be kept; its publisher has the error", event, e);
             return null;
         }
+    }
+
+    /** Parks an event that was accepted, waited for its provider, and was refused by it; throws if it cannot be kept. */
+    void parkForwarded(EventEnvelope event, byte[] encoded, Registration registration, EventsException failure) {
+        DeadLetter letter = letter(event, encoded, registration)
+                .attempts(1, List.of())
+                .cause(failure.code(), String.valueOf(failure.getMessage()))
+                .build();
+        put(event, letter, registration);
+    }
+
+    /** Parks what waited for its provider and cannot be read any more; throws if it cannot be kept. */
+    void parkUnreadable(TenantTopic address, byte[] encoded, Registration registration, String why) {
+        store.put(DeadLetter.builder(newId(), address, encoded, registration.qualifiedName(), time.now())
+                .cause(ErrorCode.CORRUPT_EVENT, why)
+                .build());
+        LOG.error("an event of {} that waited for provider {} is a dead letter: {}", address, registration, why);
     }
 
     /** Parks a delivery; throws if the letter cannot be kept, and then the delivery must not be acked. */

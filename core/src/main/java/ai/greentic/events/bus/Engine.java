@@ -53,6 +53,7 @@ final class Engine {
 
     final RouteTable<Registration> routes;
     final List<Registration> registrations;
+    private final HostStore hostStore;
 
     private final List<SubscriptionRunner> runners = new ArrayList<>();
     private final Set<BusSubscription> subscriptions = new LinkedHashSet<>();
@@ -63,6 +64,7 @@ final class Engine {
     Engine(
             BusAssembly assembly,
             PublishContext context,
+            AttemptStore attempts,
             Telemetry telemetry,
             RouteTable<Registration> routes,
             List<Registration> registrations) {
@@ -73,7 +75,8 @@ final class Engine {
         this.access = assembly.access;
         this.deadLetters = context.deadLetters;
         this.claims = context.claims;
-        this.attempts = assembly.attempts;
+        this.attempts = attempts;
+        this.hostStore = assembly.hostStore;
         this.interceptors = new Interceptors(assembly.interceptors);
         this.telemetry = telemetry;
         this.host = context.host;
@@ -344,6 +347,7 @@ final class Engine {
             clean = false;
         }
         endPublishing();
+        registrations.forEach(Engine::endForwarding);
         registrations.forEach(registration -> registration.lanes().forEach(PublishLane::giveUp));
         synchronized (this) {
             runners.forEach(SubscriptionRunner::close);
@@ -352,6 +356,7 @@ final class Engine {
             closeProvider(registration);
         }
         tasks.close(Duration.ofSeconds(5));
+        hostStore.close();
         if (interrupted) {
             throw new InterruptedException();
         }
@@ -365,6 +370,13 @@ final class Engine {
 
     private Duration left(long deadline) {
         return Duration.ofNanos(Math.max(0, deadline - time.nanos()));
+    }
+
+    private static void endForwarding(Registration registration) {
+        Forwarder forwarder = registration.forwarder();
+        if (forwarder != null) {
+            forwarder.close();
+        }
     }
 
     private static void closeProvider(Registration registration) {

@@ -17,9 +17,11 @@ import ai.greentic.events.spi.DeadLetterStore;
 import ai.greentic.events.spi.EventProvider;
 import ai.greentic.events.spi.IdempotencyStore;
 import ai.greentic.events.spi.ProviderFactory;
+import ai.greentic.events.spi.StateStore;
 import ai.greentic.events.spi.Tasks;
 import ai.greentic.events.spi.Time;
 import io.opentelemetry.api.OpenTelemetry;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -133,6 +135,28 @@ public final class EventBusBuilder {
     /** Who may do what; default {@link AccessPolicy#open()}. */
     public EventBusBuilder access(AccessPolicy policy) {
         assembly.access = Objects.requireNonNull(policy);
+        return this;
+    }
+
+    /**
+     * Keeps durable state in a directory, which is made if it is missing: idempotency keys, dead letters, attempts, events that wait for
+     * their providers, and the events of embedded providers without a directory of their own. The bus opens it and closes it. Needs a
+     * state store on the class path, which {@code greentic-events-embedded} is. A store given for one purpose goes before it.
+     */
+    public EventBusBuilder stateDirectory(Path directory) {
+        assembly.hostStore.directory = Objects.requireNonNull(directory);
+        return this;
+    }
+
+    /** As {@link #stateDirectory}, with a store that the host has opened and closes after the bus. */
+    public EventBusBuilder stateStore(StateStore store) {
+        assembly.hostStore.given = Objects.requireNonNull(store);
+        return this;
+    }
+
+    /** Settings of the state store that {@link #stateDirectory} opens; later ones go before earlier ones. */
+    public EventBusBuilder storeSettings(Map<String, ?> values) {
+        assembly.hostStore.settings.putAll(values);
         return this;
     }
 

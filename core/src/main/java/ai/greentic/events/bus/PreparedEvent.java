@@ -17,26 +17,71 @@ public final class PreparedEvent implements OutboundEvent {
     private final Registration route;
     private final @Nullable String orderingKey;
     private final @Nullable IdempotencyKey idempotencyKey;
+    /** Whether it was accepted before, and waited in the forward store. */
+    final boolean forwarded;
+
+    private boolean claimedApart;
     private byte @Nullable [] encoded;
 
     PreparedEvent(
             EventEnvelope event, EnvelopeCodec codec, Registration route, @Nullable IdempotencyKey idempotencyKey) {
+        this(event, codec, route, idempotencyKey, false);
+    }
+
+    private PreparedEvent(
+            EventEnvelope event,
+            EnvelopeCodec codec,
+            Registration route,
+            @Nullable IdempotencyKey idempotencyKey,
+            boolean forwarded) {
         this.event = event;
         this.codec = codec;
         this.route = route;
         this.orderingKey = event.orderingKey().orElse(null);
         this.idempotencyKey = idempotencyKey;
+        this.forwarded = forwarded;
+    }
+
+    /** An event that waited in the forward store. Its idempotency key was done when it was accepted. */
+    static PreparedEvent forwarded(EventEnvelope event, EnvelopeCodec codec, Registration route) {
+        return new PreparedEvent(event, codec, route, null, true);
     }
 
     /** The same event under another id, the one of its earlier try. */
     PreparedEvent withId(EventId id) {
-        return id.equals(event.id()) ? this : new PreparedEvent(event.withId(id), codec, route, idempotencyKey);
+        if (id.equals(event.id())) {
+            return this;
+        }
+        PreparedEvent renamed = new PreparedEvent(event.withId(id), codec, route, idempotencyKey, forwarded);
+        renamed.claimedApart = claimedApart;
+        return renamed;
+    }
+
+    /** The same event, its idempotency key claimed before it is sent, also where the provider would do that itself. */
+    PreparedEvent claimApart() {
+        PreparedEvent apart = new PreparedEvent(event, codec, route, idempotencyKey, forwarded);
+        apart.claimedApart = true;
+        return apart;
+    }
+
+    boolean claimedApart() {
+        return claimedApart;
     }
 
     /** What a repetition is recognised by; null if nothing. */
     @Nullable
-    IdempotencyKey idempotencyKey() {
+    IdempotencyKey key() {
         return idempotencyKey;
+    }
+
+    @Override
+    public @Nullable IdempotencyKey idempotencyKey() {
+        return claimedApart ? null : idempotencyKey;
+    }
+
+    @Override
+    public long payloadHash() {
+        return Claims.hash(event.payload());
     }
 
     @Override

@@ -73,7 +73,7 @@ final class PublishLane {
         try {
             refuseIfClosed(publish);
             if (!queue.hasRoom(publish)) {
-                throw sender.full(publish, capacity);
+                throw sender.refusals.full(publish, capacity);
             }
             queue.admit(publish);
             watch.add(publish);
@@ -142,7 +142,7 @@ final class PublishLane {
             }
             refuseIfClosed(publish);
             if (!called && !queue.hasRoom(publish)) {
-                throw sender.full(publish, capacity);
+                throw sender.refusals.full(publish, capacity);
             }
         }
         queue.admit(publish);
@@ -401,7 +401,7 @@ final class PublishLane {
                                     + " before the answer came; it may have been accepted"));
                 }
                 case READY, BEHIND, WAITING -> {
-                    publish.failed(sender.abandoned(publish, code, why));
+                    publish.failed(sender.refusals.abandoned(publish, code, why));
                     ours = publish.attempts > 0 || publish.claim != null;
                     if (!ours) {
                         leave(publish);

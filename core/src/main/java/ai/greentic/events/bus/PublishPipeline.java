@@ -107,7 +107,9 @@ final class PublishPipeline {
         Instant now = engine.time.now();
         Instant deliverAt = options.deliveryTime(now);
         if (deliverAt != null && deliverAt.isAfter(now)) {
-            route.require(Capability.SCHEDULE, "scheduled delivery");
+            if (!route.keepsForLater()) {
+                route.require(Capability.SCHEDULE, "scheduled delivery");
+            }
         }
         if (options.priority() != Priority.NORMAL) {
             route.require(Capability.PRIORITY, "priorities");
@@ -240,7 +242,11 @@ final class PublishPipeline {
     private Publish admitted(
             PreparedEvent event, @Nullable CompletableFuture<PublishReceipt> future, Telemetry.PublishSpan span) {
         try {
-            Publish publish = new Publish(event, future, span, deadline(event.event()));
+            Publish publish = new Publish(
+                    event,
+                    future,
+                    span,
+                    event.forwarded ? engine.time.nanos() + timeoutNanos : deadline(event.event()));
             publish.hold = limiter.admit(event.event());
             return publish;
         } catch (EventsException e) {

@@ -22,6 +22,7 @@ final class Registration {
     private final @Nullable EventProvider provider;
     private final @Nullable EventsException failure;
     private @Nullable Sender sender;
+    private @Nullable Forwarder forwarder;
     private List<PublishLane> lanes = List.of();
 
     Registration(
@@ -100,8 +101,9 @@ final class Registration {
         return provider;
     }
 
-    void open(Sender over, List<PublishLane> opened) {
+    void open(Sender over, List<PublishLane> opened, @Nullable Forwarder forward) {
         this.sender = over;
+        this.forwarder = forward;
         this.lanes = List.copyOf(opened);
     }
 
@@ -109,6 +111,17 @@ final class Registration {
     @Nullable
     Sender sender() {
         return sender;
+    }
+
+    /** Keeps events that cannot be sent yet; null without durable state. */
+    @Nullable
+    Forwarder forwarder() {
+        return forwarder;
+    }
+
+    /** Whether events whose time has not come wait here, since the provider does not keep them. */
+    boolean keepsForLater() {
+        return forwarder != null && !capabilities.contains(Capability.SCHEDULE);
     }
 
     boolean started() {

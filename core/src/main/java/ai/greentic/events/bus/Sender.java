@@ -11,12 +11,12 @@ import ai.greentic.events.spi.Claim;
 import ai.greentic.events.spi.DeadLetter;
 import ai.greentic.events.spi.DeadLetterId;
 import ai.greentic.events.spi.EventProvider;
-import ai.greentic.events.spi.IdempotencyKey;
 import ai.greentic.events.spi.OutboundEvent;
 import ai.greentic.events.spi.PublishOutcome;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
@@ -47,15 +47,28 @@ final class Sender {
     private final PublishContext context;
     private final RetryPolicy policy;
     private final boolean atMostOnce;
-    final CircuitBreaker breaker;
+    /** Whether the provider deals with idempotency keys itself, in one step with accepting the event. */
+    private final boolean providerClaims;
 
-    Sender(Registration registration, EventProvider provider, PublishContext context, CircuitPolicy circuit) {
+    private final @Nullable Forwarder forwarder;
+    final CircuitBreaker breaker;
+    final Refusals refusals;
+
+    Sender(
+            Registration registration,
+            EventProvider provider,
+            PublishContext context,
+            CircuitPolicy circuit,
+            @Nullable Forwarder forwarder) {
         this.registration = registration;
         this.provider = provider;
         this.context = context;
         this.policy = registration.overrides.retryPolicy();
         this.atMostOnce = registration.atMostOnce();
+        this.providerClaims = provider.claimsIn(context.claims.store);
+        this.forwarder = forwarder;
         this.breaker = new CircuitBreaker(circuit);
+        this.refusals = new Refusals(name(), context.claims);
     }
 
     String name() {
@@ -70,11 +83,16 @@ final class Sender {
     void send(PublishLane lane, List<Publish> batch, @Nullable Publish own) {
         long now = context.time.nanos();
         List<Publish> cleared = cleared(lane, batch);
+        if (forwarder != null && !cleared.isEmpty()) {
+            cleared = withoutKept(lane, cleared, forwarder);
+        }
         if (cleared.isEmpty()) {
             return;
         }
         if (!breaker.admits(now)) {
-            cleared.forEach(publish -> refusedByCircuit(lane, publish, now));
+            for (Publish publish : cleared) {
+                refusedByCircuit(lane, publish, now);
+            }
             return;
         }
         for (Publish publish : cleared) {
@@ -111,7 +129,10 @@ final class Sender {
                             ErrorCode.EXPIRED, publish.event + " was not sent: it expired while it waited"));
             return false;
         }
-        return publish.event.idempotencyKey() == null || publish.claim != null || claimed(lane, publish);
+        return publish.event.key() == null
+                || publish.claim != null
+                || providerClaims && !publish.event.claimedApart()
+                || claimed(lane, publish);
     }
 
     private boolean claimed(PublishLane lane, Publish publish) {
@@ -137,7 +158,7 @@ final class Sender {
             }
             case IN_FLIGHT -> {
                 if (publish.abandoned) {
-                    fail(lane, publish, abandoned(publish, ErrorCode.DEADLINE_EXCEEDED, "its time ran out"));
+                    fail(lane, publish, refusals.abandoned(publish, ErrorCode.DEADLINE_EXCEEDED, "its time ran out"));
                     return false;
                 }
                 Duration wait = FIRST_RECHECK.multipliedBy(1L << Math.min(10, publish.rechecks++));
@@ -155,6 +176,51 @@ final class Sender {
         return true;
     }
 
+    /** Has events kept that must not be sent yet: those whose time has not come, and those whose key waits in the forward store. */
+    private List<Publish> withoutKept(PublishLane lane, List<Publish> batch, Forwarder forward) {
+        List<Publish> left = new ArrayList<>(batch.size());
+        try {
+            Set<Publish> following = forward.follow(batch);
+            for (Publish publish : batch) {
+                if (following.contains(publish)) {
+                    accept(lane, publish, forward.receipt(publish));
+                } else if (forward.isEarly(publish)) {
+                    keep(lane, publish, forward, null);
+                } else {
+                    left.add(publish);
+                }
+            }
+            return left;
+        } catch (RuntimeException e) {
+            EventsException why = Claims.unusable(batch.get(0).event, e);
+            batch.stream().filter(publish -> !publish.hasResult()).forEach(publish -> fail(lane, publish, why));
+            return List.of();
+        }
+    }
+
+    /**
+     * Has an event kept in the forward store, which accepts it.
+     *
+     * @param otherwise why it cannot be sent; null if only its time has not come
+     */
+    private void keep(PublishLane lane, Publish publish, Forwarder forward, @Nullable EventsException otherwise) {
+        context.tasks.execute(() -> {
+            try {
+                forward.keep(publish);
+            } catch (RuntimeException e) {
+                LOG.warn("{} could not be kept until provider {} is back", publish.event, name(), e);
+                EventsException why = Claims.unusable(publish.event, e);
+                if (otherwise == null || publish.attempts == 0) {
+                    fail(lane, publish, why);
+                } else {
+                    park(lane, publish, otherwise);
+                }
+                return;
+            }
+            accept(lane, publish, forward.receipt(publish));
+        });
+    }
+
     private void refusedByCircuit(PublishLane lane, Publish publish, long now) {
         Duration wait = breaker.untilProbe(now);
         if (publish.attempts > 0 && now + wait.toNanos() - publish.deadlineNanos < 0) {
@@ -165,7 +231,7 @@ final class Sender {
                 ErrorCode.CIRCUIT_OPEN,
                 publish.event + " was not sent: " + breaker.failures() + " calls of provider " + name()
                         + " have failed in a row, so it is left alone for another " + wait.toMillis() + " ms");
-        if (publish.attempts > 0) {
+        if (publish.attempts > 0 || forwarder != null && forwarder.takes(publish, refusal)) {
             giveUp(lane, publish, refusal);
         } else {
             fail(lane, publish, refusal);
@@ -297,6 +363,20 @@ final class Sender {
             return;
         }
         EventsException failure = outcome.failure();
+        PublishReceipt first = outcome.first();
+        if (first != null) {
+            breaker.succeeded();
+            accept(lane, publish, first.asDuplicate());
+            return;
+        }
+        if (failure != null && providerClaims && failure.code() == ErrorCode.IDEMPOTENCY_KEY_IN_FLIGHT) {
+            // An earlier publish claimed the key apart from accepting its event: so must this one.
+            breaker.succeeded();
+            publish.event = publish.event.claimApart();
+            publish.attempts--;
+            lane.waitFor(publish, Duration.ZERO);
+            return;
+        }
         if (failure == null) {
             breaker.succeeded();
             PublishReceipt receipt = PublishReceipt.published(
@@ -327,7 +407,7 @@ final class Sender {
             lane.waitFor(publish, again.delay());
         } else {
             String why = decision instanceof RetryPolicy.GiveUp end ? end.why() : "nobody waits for it any more";
-            giveUp(lane, publish, judged(publish, failure, why));
+            giveUp(lane, publish, Refusals.judged(publish, failure, why));
         }
     }
 
@@ -344,18 +424,6 @@ final class Sender {
         } else {
             breaker.succeeded();
         }
-    }
-
-    /** The final error: if any attempt may have been accepted, that is what counts. */
-    private static EventsException judged(Publish publish, EventsException last, String why) {
-        if (publish.attempts == 1 && publish.mayHaveHappened == last.kind().mayHaveHappened()) {
-            return new EventsException(last.code(), last.getMessage() + " (" + why + ")", last);
-        }
-        return new EventsException(
-                publish.mayHaveHappened ? ErrorCode.OUTCOME_UNKNOWN : last.code(),
-                publish.event + " was not accepted: " + why + "; the last one: " + last.getMessage()
-                        + (publish.mayHaveHappened ? "; an earlier one may have been accepted" : ""),
-                last);
     }
 
     private void accept(PublishLane lane, Publish publish, PublishReceipt receipt) {
@@ -376,6 +444,16 @@ final class Sender {
 
     /** Ends a publish that was attempted, or accepted and then delayed too long: its dead letter first, then the caller's error. */
     private void giveUp(PublishLane lane, Publish publish, EventsException failure) {
+        if (forwarder != null && forwarder.takes(publish, failure)) {
+            keep(lane, publish, forwarder, failure);
+        } else if (publish.event.forwarded) {
+            fail(lane, publish, failure);
+        } else {
+            park(lane, publish, failure);
+        }
+    }
+
+    private void park(PublishLane lane, Publish publish, EventsException failure) {
         context.tasks.execute(() -> {
             DeadLetterId letter = context.deadLetters.parkPublish(publish, registration, failure);
             fail(
@@ -397,38 +475,10 @@ final class Sender {
         }
     }
 
-    /** What a caller is told whose tenant's share of a lane is full. */
-    EventsException full(Publish publish, int capacity) {
-        return new EventsException(
-                ErrorCode.PUBLISH_QUEUE_FULL,
-                "tenant " + publish.event.address().tenant() + " fills its share of a lane of provider " + name()
-                        + " (publishQueue " + capacity + ", shared with other busy tenants), so "
-                        + publish.event.event()
-                        + " was not sent; publish slower, or raise publishQueue");
-    }
-
-    /** What a caller is told who stops waiting for a publish that is not with the provider. */
-    EventsException abandoned(Publish publish, ErrorCode code, String why) {
-        if (publish.attempts > 0) {
-            return new EventsException(
-                    publish.mayHaveHappened ? ErrorCode.OUTCOME_UNKNOWN : code,
-                    publish.event + " was not accepted in " + publish.attempts + " attempts, and then " + why);
-        }
-        IdempotencyKey key = publish.event.idempotencyKey();
-        if (key != null && publish.rechecks > 0) {
-            context.claims.noLongerAwaits(key, publish);
-            return new EventsException(
-                    ErrorCode.IDEMPOTENCY_KEY_IN_FLIGHT,
-                    publish.event + " was not sent: another publish with its idempotency key is still running, and "
-                            + why + "; publish again to learn what became of it");
-        }
-        return new EventsException(code, publish.event + " was not sent: " + why + " while it waited in its lane");
-    }
-
     /** Keeps what an abandoned publish leaves behind. */
     void concludeAbandoned(PublishLane lane, Publish publish) {
         context.tasks.execute(() -> {
-            if (publish.attempts > 0) {
+            if (publish.attempts > 0 && !publish.event.forwarded) {
                 context.deadLetters.parkPublish(
                         publish,
                         registration,

@@ -364,6 +364,10 @@ final class SubscriptionLeg implements Signal {
             return null;
         }
         lastAdmitted = delivery.address();
+        if (delivery.defect() != null) {
+            quarantine(delivery, ErrorCode.CORRUPT_EVENT, delivery.defect());
+            return null;
+        }
         EventEnvelope event = delivery.event();
         if (event == null) {
             try {

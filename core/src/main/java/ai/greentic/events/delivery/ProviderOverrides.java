@@ -32,6 +32,7 @@ public final class ProviderOverrides {
     private static final String FORMULAS = "retry.formulas";
     private static final String ATTEMPT_TIMEOUT = "retry.attempt_timeout_ms";
     private static final String BUDGET = "retry.budget_ms";
+    private static final String FORWARD = "forward";
 
     /** Every key that {@link #take} reads. */
     public static final List<String> KEYS = List.of(
@@ -43,7 +44,8 @@ public final class ProviderOverrides {
             RETRYABLE_ERRORS,
             FORMULAS,
             ATTEMPT_TIMEOUT,
-            BUDGET);
+            BUDGET,
+            FORWARD);
 
     private final Map<String, Object> values;
 
@@ -119,9 +121,20 @@ public final class ProviderOverrides {
         return with(BUDGET, time);
     }
 
+    /** Whether events are accepted, and kept on local disk, while the provider is away; needs a state store. */
+    public ProviderOverrides forward(boolean whileAway) {
+        return with(FORWARD, whileAway);
+    }
+
+    /** Whether events are accepted while the provider is away; false where nothing is said. */
+    public boolean forward() {
+        return value(FORWARD, false);
+    }
+
     /**
      * Reads overrides as packs and settings write them, and removes them from the map: {@code dlq_topic}, {@code retry.max_retries},
-     * {@code retry.base_delay_ms}, {@code retry.max_delay_ms}, {@code retry.strategy}, {@code retry.retryable_errors}.
+     * {@code retry.base_delay_ms}, {@code retry.max_delay_ms}, {@code retry.strategy}, {@code retry.retryable_errors} and the
+     * others of {@link #KEYS}.
      *
      * @param raw values by key; keys that are not overrides stay
      * @param where how messages name the place
@@ -135,6 +148,7 @@ public final class ProviderOverrides {
         reader.into(found, STRATEGY, reader.constant(STRATEGY, Backoff.class));
         reader.into(found, FORMULAS, reader.constant(FORMULAS, RetryPolicy.Formulas.class));
         reader.into(found, RETRYABLE_ERRORS, reader.texts(RETRYABLE_ERRORS));
+        reader.into(found, FORWARD, reader.flag(FORWARD));
         for (String key : List.of(BASE_DELAY, MAX_DELAY, ATTEMPT_TIMEOUT, BUDGET)) {
             reader.into(found, key, reader.millis(key));
         }
@@ -212,6 +226,12 @@ public final class ProviderOverrides {
                 return null;
             }
             return refuse(key, value, "one of " + String.join(", ", known));
+        }
+
+        @Nullable
+        Boolean flag(String key) {
+            Object value = raw.remove(key);
+            return value instanceof Boolean flag ? flag : refuse(key, value, "true or false");
         }
 
         @Nullable

@@ -16,6 +16,14 @@ public interface EventProvider extends AutoCloseable {
     List<CompletionStage<PublishOutcome>> publish(List<OutboundEvent> batch) throws InterruptedException;
 
     /**
+     * Whether {@link #publish} itself claims and completes the idempotency keys of its events in this store, in one step with accepting
+     * them. The engine then leaves the keys to the provider.
+     */
+    default boolean claimsIn(IdempotencyStore store) {
+        return false;
+    }
+
+    /**
      * Opens a subscription; events accepted after the return are in it.
      *
      * @throws ai.greentic.events.EventsException if the request cannot be met

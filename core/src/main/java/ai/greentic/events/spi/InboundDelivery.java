@@ -17,6 +17,7 @@ public class InboundDelivery {
     private final Position position;
     private final Shard shard;
     private final long fence;
+    private final @Nullable String defect;
 
     /**
      * @param address tenant and topic as the transport says, not as the envelope claims
@@ -32,16 +33,28 @@ public class InboundDelivery {
         this.position = Objects.requireNonNull(position, "position");
         this.shard = Objects.requireNonNull(shard, "shard");
         this.fence = fence;
+        this.defect = null;
     }
 
     /** As the other constructor, with the event still encoded. */
     public InboundDelivery(TenantTopic address, byte[] encoded, Position position, Shard shard, long fence) {
+        this(address, encoded, position, shard, fence, null);
+    }
+
+    /**
+     * As the other constructors.
+     *
+     * @param defect why the bytes are not the event that was accepted; null if they are
+     */
+    protected InboundDelivery(
+            TenantTopic address, byte[] encoded, Position position, Shard shard, long fence, @Nullable String defect) {
         this.address = Objects.requireNonNull(address, "address");
         this.event = null;
         this.encoded = Objects.requireNonNull(encoded, "encoded");
         this.position = Objects.requireNonNull(position, "position");
         this.shard = Objects.requireNonNull(shard, "shard");
         this.fence = fence;
+        this.defect = defect;
     }
 
     public final TenantTopic address() {
@@ -56,6 +69,11 @@ public class InboundDelivery {
     /** The event's bytes, or null if the event itself is known. */
     public final byte @Nullable [] encoded() {
         return encoded;
+    }
+
+    /** Why the bytes are not the event that was accepted, or null: the engine then makes a dead letter of them. */
+    public final @Nullable String defect() {
+        return defect;
     }
 
     public final Position position() {

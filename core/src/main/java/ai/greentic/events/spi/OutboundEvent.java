@@ -19,6 +19,16 @@ public interface OutboundEvent {
     @Nullable
     String orderingKey();
 
+    /** What must happen once, for a provider that {@link EventProvider#claimsIn claims} by itself; null if the event has no key. */
+    default @Nullable IdempotencyKey idempotencyKey() {
+        return null;
+    }
+
+    /** Hash of the canonical payload, which a repetition of the idempotency key must repeat. */
+    default long payloadHash() {
+        return 0;
+    }
+
     /**
      * What a provider with {@link Capability#DEDUPLICATION} recognises a repetition by: the event's id, unless a dead letter is put back,
      * which is meant to be delivered once more.

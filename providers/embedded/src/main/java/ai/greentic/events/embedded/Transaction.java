@@ -1,0 +1,266 @@
+package ai.greentic.events.embedded;
+
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A group of works that commit together: the writing session, the numbers that the group hands out, and what it will add to the
+ * counts. Belongs to the committer's thread.
+ */
+final class Transaction {
+    private static final int CLOCK_STEP_MILLIS = 1_000;
+
+    final Session session;
+    /** Wall-clock milliseconds, never less than those of an earlier transaction. */
+    long clock;
+
+    private long number;
+    private long lastEvent;
+    private long bytes;
+    private boolean clockNoted;
+    private boolean membershipChanged;
+    private List<Entry> appended = new ArrayList<>();
+    private final Map<Span, long[]> spans = new HashMap<>();
+    private final Map<Long, Usage> tenants = new HashMap<>();
+    private final List<Runnable> afterCommit = new ArrayList<>();
+    private final List<Runnable> onRollback = new ArrayList<>();
+
+    private record Span(long address, long bucket) {}
+
+    /** What a tenant keeps. */
+    static final class Usage {
+        long bytes;
+        long keys;
+        long letters;
+        long letterBytes;
+        boolean changed;
+    }
+
+    private Transaction(Session session, long number, long lastEvent, long bytes, long lastClock, long nowMillis) {
+        this.session = session;
+        this.number = number;
+        this.lastEvent = lastEvent;
+        this.bytes = bytes;
+        this.clock = Math.max(lastClock, nowMillis);
+        this.clockNoted = clock - lastClock < CLOCK_STEP_MILLIS;
+    }
+
+    static Transaction begin(Session session, long nowMillis) throws SQLException {
+        session.prepared("BEGIN IMMEDIATE").execute();
+        Transaction begun = session.first(
+                "SELECT tx, seq, bytes, clock FROM state WHERE id = 1",
+                row -> new Transaction(
+                        session, row.getLong(1) + 1, row.getLong(2), row.getLong(3), row.getLong(4), nowMillis));
+        if (begun == null) {
+            throw new SQLException("the state row is missing");
+        }
+        return begun;
+    }
+
+    /** Number of this transaction: the next one's is larger by one. */
+    long number() {
+        return number;
+    }
+
+    long lastEvent() {
+        return lastEvent;
+    }
+
+    /** Bytes of all events that are kept. */
+    long bytes() {
+        return bytes;
+    }
+
+    List<Entry> appended() {
+        return appended;
+    }
+
+    List<Runnable> afterCommit() {
+        return afterCommit;
+    }
+
+    boolean changedMembership() {
+        return membershipChanged;
+    }
+
+    /** Something to do once this is committed and, if its work asked for that, synced; not if it is rolled back. */
+    void afterCommit(Runnable what) {
+        afterCommit.add(what);
+    }
+
+    /** Something that undoes what was remembered outside the database. */
+    void onRollback(Runnable what) {
+        onRollback.add(what);
+    }
+
+    void membershipChanged() {
+        membershipChanged = true;
+    }
+
+    /** Appends an event to the log and returns its entry. */
+    Entry append(long address, long tenant, Record record) throws SQLException {
+        long seq = lastEvent + 1;
+        if (!clockNoted) {
+            clockNoted = true;
+            session.update("INSERT INTO clock VALUES (?, ?) ON CONFLICT DO NOTHING", seq, clock);
+        }
+        PreparedStatement insert = session.prepared("INSERT INTO event VALUES (?, ?, ?)");
+        insert.setLong(1, seq);
+        insert.setLong(2, Record.place(seq, address));
+        insert.setBytes(3, record.body());
+        insert.executeUpdate();
+        int priority = record.priority();
+        if (priority != 0) {
+            session.update("INSERT INTO priority VALUES (?, ?, ?)", priority, seq, address);
+        }
+        lastEvent = seq;
+        int size = record.body().length;
+        bytes += size;
+        long[] span = spans.computeIfAbsent(new Span(address, EventLog.bucket(seq)), any -> new long[2]);
+        span[0]++;
+        span[1] += size;
+        Usage usage = usage(tenant);
+        usage.bytes += size;
+        usage.changed = true;
+        Entry entry = new Entry(seq, address, record);
+        appended.add(entry);
+        return entry;
+    }
+
+    /** Events were removed from the log. */
+    void removed(long tenant, long size) throws SQLException {
+        bytes -= size;
+        Usage usage = usage(tenant);
+        usage.bytes -= size;
+        usage.changed = true;
+    }
+
+    /** What a tenant keeps, to be changed; {@link Usage#changed} says so. */
+    Usage usage(long tenant) throws SQLException {
+        Usage known = tenants.get(tenant);
+        if (known == null) {
+            known = session.first(
+                    "SELECT bytes, keys, letters, letter_bytes FROM tenant WHERE id = ?",
+                    row -> {
+                        Usage usage = new Usage();
+                        usage.bytes = row.getLong(1);
+                        usage.keys = row.getLong(2);
+                        usage.letters = row.getLong(3);
+                        usage.letterBytes = row.getLong(4);
+                        return usage;
+                    },
+                    tenant);
+            if (known == null) {
+                throw new SQLException("tenant " + tenant + " is missing");
+            }
+            tenants.put(tenant, known);
+        }
+        return known;
+    }
+
+    /** Writes the counts and commits. */
+    void commit() throws SQLException {
+        for (Map.Entry<Span, long[]> span : spans.entrySet()) {
+            long address = span.getKey().address;
+            long bucket = span.getKey().bucket;
+            session.update(
+                    "INSERT INTO span VALUES (?, ?, ?, ?)"
+                            + " ON CONFLICT DO UPDATE SET n = n + excluded.n, bytes = bytes + excluded.bytes",
+                    address,
+                    bucket,
+                    span.getValue()[0],
+                    span.getValue()[1]);
+            session.update("INSERT INTO span_of_bucket VALUES (?, ?) ON CONFLICT DO NOTHING", bucket, address);
+        }
+        for (Map.Entry<Long, Usage> tenant : tenants.entrySet()) {
+            Usage usage = tenant.getValue();
+            if (usage.changed) {
+                session.update(
+                        "UPDATE tenant SET bytes = ?, keys = ?, letters = ?, letter_bytes = ? WHERE id = ?",
+                        usage.bytes,
+                        usage.keys,
+                        usage.letters,
+                        usage.letterBytes,
+                        tenant.getKey());
+            }
+        }
+        session.update(
+                "UPDATE state SET tx = ?, seq = ?, bytes = ?, clock = ?, membership = membership + ? WHERE id = 1",
+                number,
+                lastEvent,
+                bytes,
+                clock,
+                membershipChanged ? 1 : 0);
+        session.prepared("COMMIT").execute();
+    }
+
+    void rollback() throws SQLException {
+        onRollback.forEach(Runnable::run);
+        session.execute("ROLLBACK");
+    }
+
+    /** The counts as they are, to come back to with {@link #restore} when one work of the group fails. */
+    Saved save() {
+        Map<Span, long[]> spansNow = new HashMap<>();
+        spans.forEach((span, counts) -> spansNow.put(span, counts.clone()));
+        Map<Long, Usage> tenantsNow = new HashMap<>();
+        tenants.forEach((tenant, usage) -> tenantsNow.put(tenant, copy(usage)));
+        return new Saved(
+                lastEvent,
+                bytes,
+                clockNoted,
+                membershipChanged,
+                appended.size(),
+                afterCommit.size(),
+                spansNow,
+                tenantsNow);
+    }
+
+    record Saved(
+            long lastEvent,
+            long bytes,
+            boolean clockNoted,
+            boolean membershipChanged,
+            int appended,
+            int afterCommit,
+            Map<?, long[]> spans,
+            Map<Long, Usage> tenants) {}
+
+    @SuppressWarnings("unchecked")
+    void restore(Saved saved) {
+        onRollback.forEach(Runnable::run);
+        lastEvent = saved.lastEvent;
+        bytes = saved.bytes;
+        clockNoted = saved.clockNoted;
+        membershipChanged = saved.membershipChanged;
+        appended = new ArrayList<>(appended.subList(0, saved.appended));
+        afterCommit.subList(saved.afterCommit, afterCommit.size()).clear();
+        spans.clear();
+        spans.putAll((Map<Span, long[]>) saved.spans);
+        tenants.clear();
+        tenants.putAll(saved.tenants);
+    }
+
+    private static Usage copy(Usage usage) {
+        Usage copy = new Usage();
+        copy.bytes = usage.bytes;
+        copy.keys = usage.keys;
+        copy.letters = usage.letters;
+        copy.letterBytes = usage.letterBytes;
+        copy.changed = usage.changed;
+        return copy;
+    }
+
+    /** A row that was there a moment ago. */
+    static <T> T present(@Nullable T row, String what) throws SQLException {
+        if (row == null) {
+            throw new SQLException(what + " is missing");
+        }
+        return row;
+    }
+}
