@@ -1,5 +1,6 @@
 /** The greentic-events command. */
 module ai.greentic.events.cli {
+    requires ai.greentic.events.embedded;
     requires ai.greentic.events;
     requires ai.greentic.events.config;
     requires ai.greentic.events.pack;

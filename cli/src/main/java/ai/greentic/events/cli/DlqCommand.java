@@ -18,6 +18,7 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -43,7 +44,8 @@ import picocli.CommandLine.Spec;
             DlqCommand.Groups.class,
             DlqCommand.Show.class,
             DlqCommand.PutBack.class,
-            DlqCommand.Purge.class
+            DlqCommand.Purge.class,
+            DlqCommand.Export.class
         })
 final class DlqCommand implements Runnable {
     private static final int PAGE = 256;
@@ -57,7 +59,7 @@ final class DlqCommand implements Runnable {
     @Override
     public void run() {
         throw new ParameterException(
-                spec.commandLine(), "say what to do: dlq list, groups, show, redrive or purge; see dlq --help");
+                spec.commandLine(), "say what to do: dlq list, groups, show, export, redrive or purge; see dlq --help");
     }
 
     /** What a verb does with the letters. */
@@ -73,7 +75,6 @@ final class DlqCommand implements Runnable {
         PackOptions options = new PackOptions();
         options.packs = packs;
         try (EventBus bus = options.bus(Main.common(spec), settings, err)) {
-            err.println("note: dead letters are kept in memory: only those of this process are seen");
             return verb.run(bus.as(tenant.who()).deadLetters(tenant.context(settings)));
         }
     }
@@ -267,6 +268,13 @@ final class DlqCommand implements Runnable {
                 .orElseThrow(() -> new EventsException(
                         ErrorCode.DEAD_LETTER_NOT_FOUND,
                         "there is no dead letter " + id + " that you may read; dlq list names them"));
+        Map<String, Object> tree = whole(letter);
+        tree.forEach((key, value) -> out.println(key + ": " + value));
+        return 0;
+    }
+
+    /** Everything about a letter; an event that cannot be read stands in Base64. */
+    private static Map<String, Object> whole(DeadLetter letter) {
         Map<String, Object> tree = tree(letter);
         tree.put(
                 "history",
@@ -277,9 +285,45 @@ final class DlqCommand implements Runnable {
                                 "text", attempt.text(),
                                 "host", attempt.host()))
                         .toList());
-        tree.put("event", new String(letter.encoded(), StandardCharsets.UTF_8));
-        tree.forEach((key, value) -> out.println(key + ": " + value));
-        return 0;
+        if (letter.eventId().isPresent()) {
+            tree.put("event", new String(letter.encoded(), StandardCharsets.UTF_8));
+        } else {
+            tree.put("event_base64", Base64.getEncoder().encodeToString(letter.encoded()));
+        }
+        letter.idempotencyKey().ifPresent(key -> tree.put("idempotency_key", key));
+        return tree;
+    }
+
+    @Command(
+            name = "export",
+            description = "Write letters with their events and histories, one line of JSON each, oldest first.",
+            mixinStandardHelpOptions = true)
+    static final class Export extends OfTenant {
+        @Mixin
+        private Filter filter;
+
+        @SuppressWarnings("NullAway.Init")
+        Export() {}
+
+        @Override
+        public Integer call() throws InterruptedException {
+            DeadLetterFilter wanted = filter.build();
+            return with(letters -> export(letters, wanted, out()));
+        }
+    }
+
+    static int export(DeadLetters letters, DeadLetterFilter filter, PrintWriter out) {
+        DeadLetterId after = null;
+        while (true) {
+            List<DeadLetter> page = letters.list(filter, after, PAGE);
+            for (DeadLetter letter : page) {
+                after = letter.id();
+                out.println(Payload.of(whole(letter)).json());
+            }
+            if (page.size() < PAGE) {
+                return 0;
+            }
+        }
     }
 
     private static Map<String, Object> tree(DeadLetter letter) {

@@ -36,13 +36,31 @@ import picocli.CommandLine.Spec;
             PublishCommand.class,
             SubscribeCommand.class,
             DlqCommand.class,
+            TopicsCommand.class,
+            SubscriptionsCommand.class,
+            DoctorCommand.class,
+            BackupCommand.class,
+            CompactCommand.class,
             ConfigCommand.class,
             ExplainCommand.class,
             CompletionCommand.class
         })
 public final class Main implements Runnable {
-    private static final Set<String> VERBS =
-            Set.of("try", "inspect", "publish", "subscribe", "dlq", "config", "explain", "completion");
+    private static final Set<String> VERBS = Set.of(
+            "try",
+            "inspect",
+            "publish",
+            "subscribe",
+            "dlq",
+            "topics",
+            "subscriptions",
+            "doctor",
+            "health",
+            "backup",
+            "compact",
+            "config",
+            "explain",
+            "completion");
 
     @Spec
     private CommandSpec spec;

@@ -36,11 +36,11 @@ final class PackOptions {
         return opened;
     }
 
-    /** A bus of these packs and settings. A transport without provider runs in memory, and that is said, unless strict. */
+    /** A bus of these packs and settings. A transport without provider runs on the embedded store, and that is said, unless strict. */
     EventBus bus(CommonOptions common, Settings settings, PrintWriter err) {
         EventBusBuilder builder = EventBus.builder().classLoader(common.classLoader());
         if (!common.strict) {
-            builder.fallbackTransport("memory");
+            builder.fallbackTransport("embedded");
         }
         Set<String> ids = new HashSet<>();
         for (Pack pack : open()) {
@@ -51,13 +51,15 @@ final class PackOptions {
             }
             builder.with(pack);
         }
-        EventBus bus = builder.with(settings).build();
+        EventBus bus =
+                builder.with(settings).stateDirectory(settings.stateDirectory()).build();
         for (ProviderStatus provider : bus.providers()) {
             if (!provider.started()) {
                 err.println("note: provider " + provider.descriptor().name() + " did not start: " + provider.failure());
             } else if (!provider.transport().equals(provider.descriptor().transport())) {
                 err.println("note: provider " + provider.descriptor().name()
-                        + " runs in memory: there is no provider for transport "
+                        + " runs on the embedded store in " + settings.stateDirectory()
+                        + ": there is no provider for transport "
                         + provider.descriptor().transport() + " here (--strict refuses instead)");
             }
         }

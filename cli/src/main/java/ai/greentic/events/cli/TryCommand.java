@@ -31,6 +31,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -40,6 +41,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
@@ -74,7 +76,7 @@ final class TryCommand implements Callable<Integer> {
             Pack pack = Pack.open(directory);
             try (EventBus bus = EventBus.builder()
                     .with(pack)
-                    .fallbackTransport("memory")
+                    .stateDirectory(directory.resolve("state"))
                     .access(rules())
                     .build()) {
                 out.println("1. The pack " + pack + " brings "
@@ -91,11 +93,18 @@ final class TryCommand implements Callable<Integer> {
                 refusal(out, bus);
             }
         } finally {
-            Files.deleteIfExists(directory.resolve("pack.yaml"));
-            Files.deleteIfExists(directory);
+            delete(directory);
         }
-        out.println("All of it really happened, in memory, and nothing is left behind.");
+        out.println("All of it really happened, on the embedded store, and nothing is left behind.");
         return 0;
+    }
+
+    private static void delete(Path directory) throws IOException {
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
+        }
     }
 
     private static AccessPolicy rules() {

@@ -128,11 +128,41 @@ public final class Settings implements BusConfigurer {
                 }
             }
         });
+        store(builder, problems);
         AccessPolicy policy = accessPolicy(problems);
         if (policy != null) {
             builder.access(policy);
         }
         problems.forEach(builder::problem);
+    }
+
+    /** Passes the store's settings on; only {@code events.store.enabled} has the bus open it. */
+    private void store(EventBusBuilder builder, List<String> problems) {
+        builder.storeSettings(storeSettings());
+        Object enabled = value("events.store.enabled").map(Value::value).orElse(false);
+        if (Boolean.TRUE.equals(enabled)) {
+            builder.stateDirectory(stateDirectory());
+        } else if (!Boolean.FALSE.equals(enabled)) {
+            problems.add("events.store.enabled is '" + enabled + "'; it must be true or false");
+        }
+    }
+
+    /** What is set under {@code events.store}, but for {@code enabled}, with dotted keys below it. */
+    public Map<String, Object> storeSettings() {
+        Map<String, Object> raw = new LinkedHashMap<>();
+        values.forEach((path, value) -> {
+            List<String> at = path.segments();
+            if (path.startsWith("events", "store") && at.size() > 2) {
+                raw.put(String.join(".", at.subList(2, at.size())), value.value());
+            }
+        });
+        raw.remove("enabled");
+        return raw;
+    }
+
+    /** Where durable state is kept. */
+    public java.nio.file.Path stateDirectory() {
+        return java.nio.file.Path.of(text("paths.state_dir").orElse(".greentic"));
     }
 
     private record Provider(@Nullable String pack, String name) {

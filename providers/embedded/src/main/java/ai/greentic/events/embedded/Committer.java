@@ -25,18 +25,20 @@ import org.slf4j.LoggerFactory;
  *
  * <pre>
  * writer  turn among the processes · BEGIN · works · counts · COMMIT · turn given away
- * syncer  one sync of the log for every group committed so far · mark · news to the log's readers · answers
+ * syncer  one sync of the log for every group committed so far · mark · news to the log's readers · answers; the writer's part too
+ *         while it has nothing else to write
  * </pre>
  *
  * <p>The turn is given away before the sync, so that other processes write meanwhile; a transaction that is synced implies all before
  * it. A sync that fails stops the store: what it would have covered has an unknown outcome, and the same bytes are never synced again,
- * since the system may have dropped them. Threads: the works run on the writer's thread, the answers come from the syncer's.
+ * since the system may have dropped them. Threads: the works run on the writer's thread, the answers come from the thread that synced.
  */
 final class Committer {
     private static final Logger LOG = LoggerFactory.getLogger(Committer.class);
     private static final int MOST_WORKS = 4096;
     private static final int MOST_EVENTS = 4096;
     private static final long MOST_LOG_BYTES = 1L << 30;
+    private static final long SPIN_NANOS = 50_000;
 
     /** A piece of a transaction. Runs on the writer's thread, perhaps twice; what it does outside the database waits for the commit. */
     interface Work<T> {
@@ -80,6 +82,7 @@ final class Committer {
     private final StateDirectory directory;
     private final Processes processes;
     private final Session session;
+    private final Tally tally = new Tally();
     private final FileChannel log;
     private final Time time;
     private final Consumer<List<Entry>> news;
@@ -91,8 +94,17 @@ final class Committer {
     private final Deque<Job<?>> queue = new ArrayDeque<>();
     private final Deque<Group> unsynced = new ArrayDeque<>();
     private @Nullable EventsException stopped;
+    /** Something may be in the queue; read without the lock. */
+    private volatile boolean waiting;
+
     private boolean closing;
     private boolean writerEnded;
+    /** Somebody syncs; whoever does is alone with that, so that answers and news stay in order. */
+    private boolean syncing;
+    // The writer's.
+    private @Nullable Group ownGroup;
+    private boolean logFull;
+
     private Thread writer = new Thread();
     private Thread syncer = new Thread();
 
@@ -141,6 +153,7 @@ final class Committer {
                 return job.answer;
             }
             queue.addLast(job);
+            waiting = true;
             something.signal();
         } finally {
             lock.unlock();
@@ -201,11 +214,16 @@ final class Committer {
     }
 
     private boolean awaitWork() {
+        // Who publishes one event after the other is back before a thread would have woken up.
+        for (long end = System.nanoTime() + SPIN_NANOS; !waiting && System.nanoTime() < end; ) {
+            Thread.onSpinWait();
+        }
         lock.lock();
         try {
             while (queue.isEmpty() && !closing && stopped == null) {
                 something.awaitUninterruptibly();
             }
+            waiting = false;
             return !queue.isEmpty() && stopped == null;
         } finally {
             lock.unlock();
@@ -221,6 +239,7 @@ final class Committer {
             } finally {
                 processes.giveTurn();
             }
+            syncOwnGroup();
         } catch (IOException e) {
             failAll(
                     jobs,
@@ -240,7 +259,8 @@ final class Committer {
     private void commit(List<Job<?>> jobs, boolean apart) {
         Transaction transaction = null;
         try {
-            transaction = Transaction.begin(session, time.now().toEpochMilli());
+            logFull = logBytes() > MOST_LOG_BYTES;
+            transaction = Transaction.begin(session, tally, time.now().toEpochMilli());
             if (apart) {
                 runApart(transaction, jobs);
             } else {
@@ -358,41 +378,70 @@ final class Committer {
                 transaction.appended(),
                 waiting,
                 transaction.afterCommit());
+        boolean here;
         lock.lock();
         try {
-            unsynced.addLast(group);
-            committed.signal();
+            // With nothing else to write, the writer may as well sync, and spare a change of threads.
+            here = queue.isEmpty() && unsynced.isEmpty() && !syncing;
+            syncing |= here;
+            if (!here) {
+                unsynced.addLast(group);
+                committed.signal();
+            }
         } finally {
             lock.unlock();
         }
+        if (here) {
+            ownGroup = group;
+        }
     }
 
-    /** Whether there is so much log that writing more would be careless. */
+    /** The group that the writer itself syncs, after it has given the turn away. */
+    private void syncOwnGroup() {
+        Group group = ownGroup;
+        ownGroup = null;
+        if (group != null) {
+            sync(List.of(group));
+        }
+    }
+
+    /** Whether there is so much log that writing more would be careless; as of the beginning of a group. */
     boolean logFull() {
-        return logBytes() > MOST_LOG_BYTES;
+        return logFull;
     }
 
     // The syncer.
 
     private void sync() {
         for (List<Group> groups = awaitGroups(); !groups.isEmpty(); groups = awaitGroups()) {
-            EventsException failure = failure();
-            if (failure == null) {
-                try {
-                    sync.force();
-                    Group last = groups.get(groups.size() - 1);
-                    processes.synced(last.transaction, last.lastEvent);
-                } catch (IOException e) {
-                    LOG.error("the log of store {} could not be synced; the store stops", directory.path, e);
-                    failure = new EventsException(
-                            ErrorCode.STORE_UNAVAILABLE,
-                            "store " + directory.path + " has stopped: its log could not be synced (" + e.getMessage()
-                                    + "); check the disk and start again",
-                            e);
-                    stop(failure);
-                }
+            sync(groups);
+        }
+    }
+
+    private void sync(List<Group> groups) {
+        EventsException failure = failure();
+        if (failure == null) {
+            try {
+                sync.force();
+                Group last = groups.get(groups.size() - 1);
+                processes.synced(last.transaction, last.lastEvent);
+            } catch (IOException e) {
+                LOG.error("the log of store {} could not be synced; the store stops", directory.path, e);
+                failure = new EventsException(
+                        ErrorCode.STORE_UNAVAILABLE,
+                        "store " + directory.path + " has stopped: its log could not be synced (" + e.getMessage()
+                                + "); check the disk and start again",
+                        e);
+                stop(failure);
             }
-            answer(groups, failure);
+        }
+        answer(groups, failure);
+        lock.lock();
+        try {
+            syncing = false;
+            committed.signalAll();
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -421,11 +470,12 @@ final class Committer {
     private List<Group> awaitGroups() {
         lock.lock();
         try {
-            while (unsynced.isEmpty() && !writerEnded) {
+            while (syncing || unsynced.isEmpty() && !writerEnded) {
                 committed.awaitUninterruptibly();
             }
             List<Group> groups = List.copyOf(unsynced);
             unsynced.clear();
+            syncing = !groups.isEmpty();
             return groups;
         } finally {
             lock.unlock();

@@ -37,6 +37,9 @@ final class Database implements AutoCloseable {
     Session open(int busyMillis) throws SQLException {
         SQLiteConfig config = new SQLiteConfig();
         config.setBusyTimeout(busyMillis);
+        // Else the driver asks for the row number after each insert.
+        config.setGetGeneratedKeys(false);
+        config.setTransactionMode(SQLiteConfig.TransactionMode.IMMEDIATE);
         Connection connection = config.createConnection("jdbc:sqlite:" + path);
         Session session = new Session(connection);
         try {

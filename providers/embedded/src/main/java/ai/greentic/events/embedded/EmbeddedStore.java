@@ -163,6 +163,15 @@ public final class EmbeddedStore implements StateStore {
     }
 
     /**
+     * Refuses a directory in which there is no store.
+     *
+     * @throws EventsException {@code STORE_UNUSABLE}
+     */
+    public static void requireAt(Path directory) {
+        StateDirectory.requireStore(directory);
+    }
+
+    /**
      * Examines a directory that may be damaged, without opening it as a store.
      *
      * @param repair whether to give up what cannot be saved, so that the store opens again; every loss is in the report. No process

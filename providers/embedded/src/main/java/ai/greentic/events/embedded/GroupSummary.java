@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param lag events that were accepted and that no member has been handed yet
  * @param open events that were handed over and are not settled: in hand, or waiting to come again
  * @param delayed those of {@code open} that must not come again before a time
+ * @param failing events whose handler failed and that are to be tried again
+ * @param heldKeys ordering keys that are held from their first dead letter on
  * @param oldest when the oldest event that is not settled was published; null if everything is settled
  */
 public record GroupSummary(
@@ -26,6 +28,8 @@ public record GroupSummary(
         long lag,
         long open,
         long delayed,
+        long failing,
+        long heldKeys,
         @Nullable Instant oldest) {
     public GroupSummary {
         patterns = List.copyOf(patterns);

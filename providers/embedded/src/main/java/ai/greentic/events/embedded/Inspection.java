@@ -138,6 +138,17 @@ final class Inspection {
                 lag.count,
                 open,
                 delayed,
+                session.number(
+                        "SELECT count(*) FROM attempt a JOIN consumer c ON c.id = a.consumer"
+                                + " WHERE c.env = ? AND c.tenant = ? AND c.grp = ? AND a.n > 0",
+                        group.env,
+                        group.tenant,
+                        group.name),
+                session.number(
+                        "SELECT count(DISTINCT l.sequence) FROM letter l JOIN letter_group g ON g.id = l.grp"
+                                + " WHERE l.sequence IS NOT NULL AND g.tenant = ? AND g.subscription = ?",
+                        Addresses.tenant(session, tenant),
+                        group.tenant.equals("*") ? group.name + "@*" : group.name),
                 first == null ? null : Instant.ofEpochMilli(first.record().atMillis()));
     }
 
@@ -217,11 +228,15 @@ final class Inspection {
             Files.deleteIfExists(unfinished);
             StateDirectory.createPrivate(unfinished);
             // An empty file is one that VACUUM INTO accepts, so the copy is private from its first byte.
-            store.database.read(session -> session.update("VACUUM INTO ?", unfinished.toString()));
+            try (Session session = store.database.open()) {
+                session.update("VACUUM INTO ?", unfinished.toString());
+            }
             try (var channel = java.nio.channels.FileChannel.open(unfinished, java.nio.file.StandardOpenOption.WRITE)) {
                 channel.force(true);
             }
             Files.move(unfinished, file, java.nio.file.StandardCopyOption.ATOMIC_MOVE);
+        } catch (SQLException e) {
+            throw StoreFailure.of(e, unfinished);
         } catch (IOException e) {
             throw new EventsException(
                     ErrorCode.STORE_UNUSABLE, "backup " + file + " could not be written (" + e + ")", e);

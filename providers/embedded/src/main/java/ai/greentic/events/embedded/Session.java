@@ -97,6 +97,39 @@ final class Session implements AutoCloseable {
         }
     }
 
+    /** Begins a transaction that may write; waits for other writers as long as the session was told to. */
+    void begin() throws SQLException {
+        // The driver's own way: in its other mode it looks for a transaction before each statement.
+        try {
+            connection.setAutoCommit(false);
+        } catch (SQLException e) {
+            leaveTransaction();
+            throw e;
+        }
+    }
+
+    /** Commits; if that fails, {@link #rollback} is still to be called. */
+    void commit() throws SQLException {
+        connection.setAutoCommit(true);
+    }
+
+    /** Ends a transaction without a trace, if there is one. */
+    void rollback() throws SQLException {
+        try {
+            execute("ROLLBACK");
+        } finally {
+            leaveTransaction();
+        }
+    }
+
+    /** The driver notes its mode before it acts, and leaves the one of transactions with a commit: it is given an empty one. */
+    private void leaveTransaction() throws SQLException {
+        if (!connection.getAutoCommit()) {
+            execute("BEGIN");
+            connection.setAutoCommit(true);
+        }
+    }
+
     @Override
     public void close() throws SQLException {
         connection.close();

@@ -82,10 +82,14 @@ final class StateDirectory {
 
     /** The files of a store that must be there. */
     static StateDirectory existing(Path wanted) {
+        requireStore(wanted);
+        return prepare(wanted);
+    }
+
+    static void requireStore(Path wanted) {
         if (!Files.isRegularFile(wanted.resolve("events.db"))) {
             throw unusable(wanted, "there is no store in it; name the directory that holds events.db");
         }
-        return prepare(wanted);
     }
 
     private static Path make(Path wanted) throws IOException {

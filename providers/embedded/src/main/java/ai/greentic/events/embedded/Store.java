@@ -183,7 +183,7 @@ final class Store {
     /** Why an event of this size cannot be taken, or null. */
     @Nullable
     EventsException refusal(Transaction tx, Address address, int size) throws SQLException {
-        long own = tx.usage(address.tenant()).bytes;
+        long own = tx.tally.of(tx.session, address.tenant());
         if (own + size > settings.maxBytesOfTenant()) {
             upkeep.hurry();
             return full(
@@ -213,9 +213,7 @@ final class Store {
         long millis = due.toEpochMilli();
         long n = tx.session.number("SELECT coalesce(max(n), 0) + 1 FROM later WHERE due = ?", millis);
         tx.session.update("INSERT INTO later VALUES (?, ?, ?, ?)", millis, n, address.id(), record.body());
-        Transaction.Usage usage = tx.usage(address.tenant());
-        usage.bytes += record.body().length;
-        usage.changed = true;
+        tx.tally.add(address.tenant(), record.body().length);
         tx.afterCommit(() -> dueAt(millis));
     }
 
@@ -286,6 +284,12 @@ final class Store {
     void close() {
         subscriptions.forEach(EmbeddedSubscription::close);
         upkeep.close();
+        if (committer.failure() == null) {
+            committer.submit(false, tx -> {
+                tx.tally.write(tx.session);
+                return tx;
+            });
+        }
         committer.close();
         database.close();
         try {

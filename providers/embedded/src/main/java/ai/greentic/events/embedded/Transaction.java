@@ -16,6 +16,7 @@ final class Transaction {
     private static final int CLOCK_STEP_MILLIS = 1_000;
 
     final Session session;
+    final Tally tally;
     /** Wall-clock milliseconds, never less than those of an earlier transaction. */
     long clock;
 
@@ -32,17 +33,18 @@ final class Transaction {
 
     private record Span(long address, long bucket) {}
 
-    /** What a tenant keeps. */
+    /** What a tenant keeps beside its events. */
     static final class Usage {
-        long bytes;
         long keys;
         long letters;
         long letterBytes;
         boolean changed;
     }
 
-    private Transaction(Session session, long number, long lastEvent, long bytes, long lastClock, long nowMillis) {
+    private Transaction(
+            Session session, Tally tally, long number, long lastEvent, long bytes, long lastClock, long nowMillis) {
         this.session = session;
+        this.tally = tally;
         this.number = number;
         this.lastEvent = lastEvent;
         this.bytes = bytes;
@@ -50,12 +52,12 @@ final class Transaction {
         this.clockNoted = clock - lastClock < CLOCK_STEP_MILLIS;
     }
 
-    static Transaction begin(Session session, long nowMillis) throws SQLException {
-        session.prepared("BEGIN IMMEDIATE").execute();
+    static Transaction begin(Session session, Tally tally, long nowMillis) throws SQLException {
+        session.begin();
         Transaction begun = session.first(
                 "SELECT tx, seq, bytes, clock FROM state WHERE id = 1",
                 row -> new Transaction(
-                        session, row.getLong(1) + 1, row.getLong(2), row.getLong(3), row.getLong(4), nowMillis));
+                        session, tally, row.getLong(1) + 1, row.getLong(2), row.getLong(3), row.getLong(4), nowMillis));
         if (begun == null) {
             throw new SQLException("the state row is missing");
         }
@@ -124,20 +126,16 @@ final class Transaction {
         long[] span = spans.computeIfAbsent(new Span(address, EventLog.bucket(seq)), any -> new long[2]);
         span[0]++;
         span[1] += size;
-        Usage usage = usage(tenant);
-        usage.bytes += size;
-        usage.changed = true;
+        tally.add(tenant, size);
         Entry entry = new Entry(seq, address, record);
         appended.add(entry);
         return entry;
     }
 
     /** Events were removed from the log. */
-    void removed(long tenant, long size) throws SQLException {
+    void removed(long tenant, long size) {
         bytes -= size;
-        Usage usage = usage(tenant);
-        usage.bytes -= size;
-        usage.changed = true;
+        tally.add(tenant, -size);
     }
 
     /** What a tenant keeps, to be changed; {@link Usage#changed} says so. */
@@ -145,13 +143,12 @@ final class Transaction {
         Usage known = tenants.get(tenant);
         if (known == null) {
             known = session.first(
-                    "SELECT bytes, keys, letters, letter_bytes FROM tenant WHERE id = ?",
+                    "SELECT keys, letters, letter_bytes FROM tenant WHERE id = ?",
                     row -> {
                         Usage usage = new Usage();
-                        usage.bytes = row.getLong(1);
-                        usage.keys = row.getLong(2);
-                        usage.letters = row.getLong(3);
-                        usage.letterBytes = row.getLong(4);
+                        usage.keys = row.getLong(1);
+                        usage.letters = row.getLong(2);
+                        usage.letterBytes = row.getLong(3);
                         return usage;
                     },
                     tenant);
@@ -166,29 +163,20 @@ final class Transaction {
     /** Writes the counts and commits. */
     void commit() throws SQLException {
         for (Map.Entry<Span, long[]> span : spans.entrySet()) {
-            long address = span.getKey().address;
-            long bucket = span.getKey().bucket;
-            session.update(
-                    "INSERT INTO span VALUES (?, ?, ?, ?)"
-                            + " ON CONFLICT DO UPDATE SET n = n + excluded.n, bytes = bytes + excluded.bytes",
-                    address,
-                    bucket,
-                    span.getValue()[0],
-                    span.getValue()[1]);
-            session.update("INSERT INTO span_of_bucket VALUES (?, ?) ON CONFLICT DO NOTHING", bucket, address);
+            count(span.getKey(), span.getValue()[0], span.getValue()[1]);
         }
         for (Map.Entry<Long, Usage> tenant : tenants.entrySet()) {
             Usage usage = tenant.getValue();
             if (usage.changed) {
                 session.update(
-                        "UPDATE tenant SET bytes = ?, keys = ?, letters = ?, letter_bytes = ? WHERE id = ?",
-                        usage.bytes,
+                        "UPDATE tenant SET keys = ?, letters = ?, letter_bytes = ? WHERE id = ?",
                         usage.keys,
                         usage.letters,
                         usage.letterBytes,
                         tenant.getKey());
             }
         }
+        tally.writeIfDue(session);
         session.update(
                 "UPDATE state SET tx = ?, seq = ?, bytes = ?, clock = ?, membership = membership + ? WHERE id = 1",
                 number,
@@ -196,12 +184,27 @@ final class Transaction {
                 bytes,
                 clock,
                 membershipChanged ? 1 : 0);
-        session.prepared("COMMIT").execute();
+        session.commit();
+        tally.committed();
+    }
+
+    private void count(Span span, long events, long size) throws SQLException {
+        int known = session.update(
+                "UPDATE span SET n = n + ?, bytes = bytes + ? WHERE addr = ? AND bucket = ?",
+                events,
+                size,
+                span.address,
+                span.bucket);
+        if (known == 0) {
+            session.update("INSERT INTO span VALUES (?, ?, ?, ?)", span.address, span.bucket, events, size);
+            session.update("INSERT INTO span_of_bucket VALUES (?, ?)", span.bucket, span.address);
+        }
     }
 
     void rollback() throws SQLException {
         onRollback.forEach(Runnable::run);
-        session.execute("ROLLBACK");
+        tally.rolledBack();
+        session.rollback();
     }
 
     /** The counts as they are, to come back to with {@link #restore} when one work of the group fails. */
@@ -213,6 +216,7 @@ final class Transaction {
         return new Saved(
                 lastEvent,
                 bytes,
+                tally.save(),
                 clockNoted,
                 membershipChanged,
                 appended.size(),
@@ -224,6 +228,7 @@ final class Transaction {
     record Saved(
             long lastEvent,
             long bytes,
+            Map<Long, Long> tally,
             boolean clockNoted,
             boolean membershipChanged,
             int appended,
@@ -236,6 +241,7 @@ final class Transaction {
         onRollback.forEach(Runnable::run);
         lastEvent = saved.lastEvent;
         bytes = saved.bytes;
+        tally.restore(saved.tally);
         clockNoted = saved.clockNoted;
         membershipChanged = saved.membershipChanged;
         appended = new ArrayList<>(appended.subList(0, saved.appended));
@@ -248,7 +254,6 @@ final class Transaction {
 
     private static Usage copy(Usage usage) {
         Usage copy = new Usage();
-        copy.bytes = usage.bytes;
         copy.keys = usage.keys;
         copy.letters = usage.letters;
         copy.letterBytes = usage.letterBytes;

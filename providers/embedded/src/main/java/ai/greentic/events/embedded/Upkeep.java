@@ -110,8 +110,7 @@ final class Upkeep {
             for (Later later : due) {
                 tx.session.update("DELETE FROM later WHERE due = ? AND n = ?", later.due, later.n);
                 Address address = Transaction.present(store.addresses.byId(later.address), "address of a later event");
-                Transaction.Usage usage = tx.usage(address.tenant());
-                usage.bytes -= later.body.length;
+                tx.tally.add(address.tenant(), -later.body.length);
                 tx.append(address.id(), address.tenant(), Record.read(later.body));
             }
             return due.size();
