@@ -268,6 +268,12 @@ final class Committer {
             }
             transaction.commit();
         } catch (SQLException | EventsException e) {
+            if (transaction == null) {
+                takeAll(jobs);
+                failAll(jobs, asFailure(e));
+                stopIfFatal(e);
+                return;
+            }
             rollback(transaction);
             failed(jobs, apart, e);
             return;
@@ -294,6 +300,17 @@ final class Committer {
         lock.lock();
         try {
             return queue.pollFirst();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** It could not even begin: what waits has waited long enough. */
+    private void takeAll(List<Job<?>> jobs) {
+        lock.lock();
+        try {
+            jobs.addAll(queue);
+            queue.clear();
         } finally {
             lock.unlock();
         }
@@ -328,11 +345,8 @@ final class Committer {
 
     /** Nothing of the group was committed: finds out whose fault it was. */
     private void failed(List<Job<?>> jobs, boolean apart, Throwable failure) {
-        if (failure instanceof SQLException e && StoreFailure.isFatal(e)) {
-            EventsException why = StoreFailure.of(e, directory.database);
-            LOG.error("store {} stops", directory.path, e);
-            failAll(jobs, why);
-            stop(why);
+        if (stopIfFatal(failure)) {
+            failAll(jobs, asFailure(failure));
         } else if (jobs.size() > 1 && !apart) {
             commit(jobs, true);
         } else if (jobs.size() > 1) {
@@ -340,6 +354,15 @@ final class Committer {
         } else {
             failAll(jobs, asFailure(failure));
         }
+    }
+
+    private boolean stopIfFatal(Throwable failure) {
+        boolean fatal = failure instanceof SQLException e && StoreFailure.isFatal(e);
+        if (fatal) {
+            LOG.error("store {} stops", directory.path, failure);
+            stop(asFailure(failure));
+        }
+        return fatal;
     }
 
     private EventsException asFailure(Throwable failure) {

@@ -31,7 +31,7 @@ final class Database implements AutoCloseable {
 
     /** A session of its own, which the caller closes. */
     Session open() throws SQLException {
-        return open(10_000);
+        return open(5_000);
     }
 
     Session open(int busyMillis) throws SQLException {

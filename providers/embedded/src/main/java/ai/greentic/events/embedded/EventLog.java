@@ -303,7 +303,10 @@ final class EventLog {
     private void checkDense(List<Entry> rows, long from, long newest) {
         long expected = from;
         for (Entry row : rows) {
-            if (row.seq() != expected) {
+            if (row.seq() < expected) {
+                throw damaged("event " + row.seq() + " comes after event " + (expected - 1));
+            }
+            if (row.seq() > expected) {
                 verify(expected, row.seq() - 1);
             }
             expected = row.seq() + 1;
@@ -328,19 +331,20 @@ final class EventLog {
         }
     }
 
-    /** Events that a bucket's counts say are there and are not. */
+    /** Events that a bucket's counts say are there and are not. Distinct, for a damaged tree may lead to the same rows twice. */
     private long missing(long bucket) {
         return database.read(session -> session.number(
                 "SELECT (SELECT coalesce(sum(s.n), 0) FROM span_of_bucket b JOIN span s ON s.addr = b.addr AND s.bucket = b.bucket"
-                        + " WHERE b.bucket = ?) - (SELECT count(*) FROM event WHERE seq >= ? AND seq < ?)",
+                        + " WHERE b.bucket = ?) - (SELECT count(DISTINCT seq) FROM event WHERE seq >= ? AND seq < ?)",
                 bucket,
                 firstOf(bucket),
                 firstOf(bucket + 1)));
     }
 
-    /** Counts have changed: what was verified is to be verified again. */
-    void forgetVerified() {
+    /** Events were removed: what was verified is to be verified again, and what is in memory may be gone. */
+    synchronized void removed() {
         verifiedBucket = -1;
+        clearRing();
     }
 
     private EventsException damaged(String what) {

@@ -262,9 +262,8 @@ final class Inspection {
         new Retention(store).run();
         long free = store.database.read(session -> session.number("PRAGMA freelist_count"));
         for (long done = 0; done < free; done += VACUUM_PAGES) {
-            store.committer.call(
-                    false,
-                    tx -> tx.session.list("PRAGMA incremental_vacuum(" + VACUUM_PAGES + ")", row -> row.getLong(1)));
+            String unused = store.committer.call(
+                    false, tx -> tx.session.execute("PRAGMA incremental_vacuum(" + VACUUM_PAGES + ")"));
         }
         try (Session session = store.database.open(2_000)) {
             store.processes.takeTurn();

@@ -4,7 +4,6 @@ import ai.greentic.events.spi.Time;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
@@ -263,10 +262,5 @@ final class Processes implements AutoCloseable {
         }
         locks.close();
         markFile.close();
-    }
-
-    /** For tests: the mapped marks. */
-    ByteBuffer mapped() {
-        return marks;
     }
 }

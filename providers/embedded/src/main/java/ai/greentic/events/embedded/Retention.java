@@ -41,9 +41,7 @@ final class Retention {
 
     void run() {
         long cutoff = store.time.now().minus(store.settings.keepFor()).toEpochMilli();
-        // Events before this number are older than the time to keep.
-        long old = store.database.read(
-                session -> session.number("SELECT coalesce(max(seq), 0) FROM clock WHERE at < ?", cutoff));
+        long old = olderThan(cutoff);
         long wanted = wantedBytes();
         long bytes = bytes();
         if (old <= 1 && bytes <= wanted) {
@@ -68,9 +66,28 @@ final class Retention {
             removed += clear(bucket, before, needs, excess ? bytes - removed - wanted : Long.MAX_VALUE);
         }
         if (removed > 0) {
-            store.log.forgetVerified();
+            store.log.removed();
+            int unused = store.committer.call(
+                    false,
+                    tx -> tx.session.update("DELETE FROM clock WHERE seq < (SELECT coalesce(max(c.seq), 0) FROM clock c"
+                            + " WHERE c.seq <= (SELECT min(seq) FROM event))"));
             LOG.info("store {}: {} bytes of settled events removed", store.directory(), removed);
         }
+    }
+
+    /** Events before this number were accepted before a time. */
+    private long olderThan(long millis) {
+        return store.database.read(session -> {
+            Long first = session.first(
+                    "SELECT seq FROM clock WHERE at >= ? ORDER BY seq LIMIT 1", row -> row.getLong(1), millis);
+            if (first != null) {
+                return first;
+            }
+            // Between two rows of the clock there is less than its step.
+            boolean all =
+                    session.number("SELECT coalesce(max(at), 0) FROM clock") + Transaction.CLOCK_STEP_MILLIS < millis;
+            return all ? store.log.tail() + 1 : session.number("SELECT coalesce(max(seq), 0) FROM clock");
+        });
     }
 
     private long bytes() {

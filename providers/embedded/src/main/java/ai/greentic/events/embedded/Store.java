@@ -52,9 +52,14 @@ final class Store {
     private final Set<EmbeddedSubscription> subscriptions = new CopyOnWriteArraySet<>();
     private volatile long nextDue = Long.MAX_VALUE;
 
-    /** What tests put in the place of the machine. */
-    record Seams(Committer.@Nullable Sync sync) {
-        static final Seams NONE = new Seams(null);
+    /**
+     * What tests put in the place of the machine.
+     *
+     * @param sync makes the log safe; null for the disk's own
+     * @param maxPages pages that fit on the disk; 0 for as many as there are
+     */
+    record Seams(Committer.@Nullable Sync sync, long maxPages) {
+        static final Seams NONE = new Seams(null, 0);
     }
 
     private Store(StateDirectory files, StoreSettings settings, Time time, Processes processes, Seams seams)
@@ -68,6 +73,9 @@ final class Store {
         this.log = new EventLog(database);
         this.groups = new Groups(processes, settings.maxGroups());
         this.writer = database.open();
+        if (seams.maxPages > 0) {
+            writer.execute("PRAGMA max_page_count = " + seams.maxPages);
+        }
         this.committer = new Committer(files, processes, writer, time, log::committed, seams.sync);
         this.claims = new Claims(
                 committer,

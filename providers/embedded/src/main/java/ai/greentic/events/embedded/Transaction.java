@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * counts. Belongs to the committer's thread.
  */
 final class Transaction {
-    private static final int CLOCK_STEP_MILLIS = 1_000;
+    static final int CLOCK_STEP_MILLIS = 1_000;
 
     final Session session;
     final Tally tally;

@@ -1,19 +1,34 @@
 package ai.greentic.events.embedded;
 
+import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventEnvelope;
+import ai.greentic.events.EventsException;
 import ai.greentic.events.Payload;
+import ai.greentic.events.PublishReceipt;
 import ai.greentic.events.StartAt;
 import ai.greentic.events.TenantContext;
 import ai.greentic.events.bus.EventBus;
 import ai.greentic.events.bus.SubscribeOptions;
+import ai.greentic.events.delivery.ProviderOverrides;
+import ai.greentic.events.spi.Capability;
 import ai.greentic.events.spi.DeadLetterFilter;
+import ai.greentic.events.spi.EventProvider;
+import ai.greentic.events.spi.OutboundEvent;
+import ai.greentic.events.spi.ProviderSubscription;
+import ai.greentic.events.spi.PublishOutcome;
+import ai.greentic.events.spi.SubscribeRequest;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Semaphore;
 
 /**
- * A process that a crash test starts and kills: {@code Worker publish|consume|both|redrive DIRECTORY FIRST SEED}. Says on standard
+ * A process that a crash test starts and kills: {@code Worker
+ * publish|consume|both|redrive|forward|forward-up DIRECTORY FIRST SEED}. Says on standard
  * output, one line each, what it is about to do and what has come of it: {@code try KEY N}, {@code accepted KEY N}, {@code got KEY N},
  * {@code settled KEY N}.
  */
@@ -34,7 +49,9 @@ final class Worker {
 
     public static void main(String[] args) throws Exception {
         Path directory = Path.of(args[1]);
-        EventBus bus = Buses.on(directory).build();
+        EventBus bus = args[0].startsWith("forward")
+                ? forwarding(directory, args[0].equals("forward-up"))
+                : Buses.on(directory).build();
         say("ready");
         switch (args[0]) {
             case "publish" -> publish(bus, Long.parseLong(args[2]), Long.parseLong(args[3]));
@@ -43,6 +60,8 @@ final class Worker {
                 consume(bus);
                 publish(bus, Long.parseLong(args[2]), Long.parseLong(args[3]));
             }
+            case "forward" -> queue(bus, Integer.parseInt(args[2]));
+            case "forward-up" -> {}
             case "redrive" -> {
                 var report = bus.deadLetters(TENANT)
                         .redrive(DeadLetterFilter.ALL, ai.greentic.events.bus.RedriveOptions.STANDARD.rate(1_000_000));
@@ -52,17 +71,68 @@ final class Worker {
             }
             default -> throw new IllegalArgumentException(args[0]);
         }
-        if (System.in.read() < 0 || true) {
-            bus.close();
-            say("closed");
+        int unused = System.in.read();
+        bus.close();
+        say("closed");
+    }
+
+    /** A bus whose provider is away, or says what it gets. */
+    private static EventBus forwarding(Path directory, boolean up) {
+        EventProvider remote = new EventProvider() {
+            @Override
+            public List<CompletionStage<PublishOutcome>> publish(List<OutboundEvent> batch) {
+                if (!up) {
+                    throw new EventsException(ErrorCode.PROVIDER_UNAVAILABLE, "nobody is there");
+                }
+                return batch.stream()
+                        .<CompletionStage<PublishOutcome>>map(event -> {
+                            say("got " + event.event().payload().json().replace("\"", ""));
+                            return CompletableFuture.completedFuture(PublishOutcome.accepted());
+                        })
+                        .toList();
+            }
+
+            @Override
+            public ProviderSubscription subscribe(SubscribeRequest request) {
+                throw new UnsupportedOperationException("nothing comes from here");
+            }
+
+            @Override
+            public void close() {}
+        };
+        return EventBus.builder()
+                .provider("remote", remote, EnumSet.of(Capability.PUBLISH), "*")
+                .override("remote", ProviderOverrides.NONE.forward(true).maxRetries(0))
+                .stateDirectory(directory)
+                .build();
+    }
+
+    private static void queue(EventBus bus, int count) throws InterruptedException {
+        Semaphore room = new Semaphore(IN_FLIGHT);
+        for (int i = 0; i < count; i++) {
+            String what = "k" + i % KEYS + " " + i;
+            room.acquire();
+            EventEnvelope event = bus.newEvent(TENANT, "away.x")
+                    .orderingKey("k" + i % KEYS)
+                    .payload(Payload.of(what))
+                    .build();
+            var unused = bus.publishAsync(event).whenComplete((receipt, failure) -> {
+                say((failure != null
+                                ? "failed "
+                                : receipt.status() == PublishReceipt.Status.QUEUED ? "accepted " : "published ")
+                        + what);
+                room.release();
+            });
         }
+        room.acquire(IN_FLIGHT);
+        say("queued");
     }
 
     private static void publish(EventBus bus, long first, long seed) throws InterruptedException {
         Random random = new Random(seed);
         Semaphore room = new Semaphore(IN_FLIGHT);
         long number = first;
-        while (System.getProperty("stop") == null && !stopAsked()) {
+        while (!stopAsked()) {
             String key = "k" + random.nextInt(KEYS);
             long mine = number++;
             room.acquire();
