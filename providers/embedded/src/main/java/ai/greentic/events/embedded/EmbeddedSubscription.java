@@ -335,18 +335,20 @@ final class EmbeddedSubscription implements ProviderSubscription {
                 state = null;
             }
             if (mine && state == null) {
-                owned.put(row.shard(), ShardState.load(row, store.log, context.time()));
-                awaitDue(owned.get(row.shard()));
+                state = ShardState.load(row, store.log, context.time());
+                owned.put(row.shard(), state);
+                awaitDue(state);
                 highFrom = Math.min(highFrom, row.next());
-            } else if (state != null && row.wanted() != 0 && !state.revoking) {
+            }
+            if (state != null && row.wanted() != 0 && !state.revoking) {
                 state.revoking = true;
                 revoking.add(new Shard(row.shard()));
             }
         }
     }
 
-    private void awaitDue(@Nullable ShardState shard) {
-        long nanos = shard == null ? -1 : shard.untilDue(context.time().nanos());
+    private void awaitDue(ShardState shard) {
+        long nanos = shard.untilDue(context.time().nanos());
         if (nanos >= 0) {
             context.tasks().schedule(Duration.ofNanos(nanos), request.ready()::raise);
         }
