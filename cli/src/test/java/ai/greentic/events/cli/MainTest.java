@@ -30,7 +30,12 @@ class MainTest {
     private final StringWriter err = new StringWriter();
 
     private int run(String... args) {
-        return Main.run(new PrintWriter(out), new PrintWriter(err), args);
+        String[] more = java.util.Arrays.copyOf(args, args.length + (args.length == 0 ? 0 : 2));
+        if (args.length > 0) {
+            more[args.length] = "--state-dir";
+            more[args.length + 1] = directory.resolve("state").toString();
+        }
+        return Main.run(new PrintWriter(out), new PrintWriter(err), more);
     }
 
     /** Wrong use: exit status, and what the message must name. {@code PACK} stands for the example, {@code DIR} for an empty folder. */
@@ -67,7 +72,11 @@ class MainTest {
                 "subscribe --pack PACK --tenant * orders.* --timeout 1s|3|all tenants",
                 "publish --pack PACK --tenant acme orders.created 1 --ttl soon|2|--ttl is 'soon'",
                 "publish --pack PACK --tenant acme orders.created 1 --priority urgent|2|low, normal, high",
-                "dlq|2|list, groups, show, redrive or purge",
+                "dlq|2|list, groups, show, export, redrive or purge",
+                "topics --tenant acme|4|there is no store in it",
+                "subscriptions --tenant acme --forget g|4|there is no store in it",
+                "doctor|4|there is no store in it",
+                "backup|2|FILE",
                 "dlq list|2|--tenant",
                 "dlq list --tenant acme --after yesterday|2|2025-01-01T00:00:00Z",
                 "dlq list --tenant acme --code NOPE|2|--code",
@@ -99,12 +108,12 @@ class MainTest {
         assertThat(run("--pack", PACK)).isZero();
         assertThat(out.toString())
                 .startsWith("Providers:\n"
-                        + "- orders (Broker, transport=Other(\"memory\"), reliability=AtLeastOnce, ordering=PerKey)\n"
-                        + "- billing (Broker, transport=Other(\"memory\"), reliability=AtLeastOnce, ordering=None)\n")
+                        + "- orders (Broker, transport=Other(\"embedded\"), reliability=AtLeastOnce, ordering=PerKey)\n"
+                        + "- billing (Broker, transport=Other(\"embedded\"), reliability=AtLeastOnce, ordering=None)\n")
                 .contains("retry.max_retries = 5");
         out.getBuffer().setLength(0);
         assertThat(run("inspect", "--pack", PACK, "--json")).isZero();
-        assertThat(out.toString()).contains("\"transport\":{\"other\":\"memory\"}", "\"topics\":[\"orders.*\"]");
+        assertThat(out.toString()).contains("\"transport\":{\"other\":\"embedded\"}", "\"topics\":[\"orders.*\"]");
     }
 
     @Test
@@ -119,7 +128,7 @@ class MainTest {
     }
 
     @Test
-    void publishSaysThatTheStoreIsInMemory() {
+    void publishPrintsADurableReceipt() {
         assertThat(run(
                         "publish",
                         "--pack",
@@ -134,18 +143,20 @@ class MainTest {
                 .isZero();
         assertThat(out.toString())
                 .matches(
-                        "\\{\"event_id\":\"evt-[a-z0-9]{12}\",\"status\":\"PUBLISHED\",\"provider\":\"orders\",\"position\":\"1\",\"attempts\":1,\"durable\":false}\n");
-        assertThat(err.toString()).contains("in memory");
+                        "\\{\"event_id\":\"evt-[a-z0-9]{12}\",\"status\":\"PUBLISHED\",\"provider\":\"orders\",\"position\":\"1\",\"attempts\":1,\"durable\":true}\n");
+        assertThat(err.toString()).isEmpty();
     }
 
     @Test
-    void aTransportWithoutProviderRunsInMemoryOrIsRefused() throws IOException {
+    void aTransportWithoutProviderRunsOnTheEmbeddedStoreOrIsRefused() throws IOException {
         Files.writeString(
                 directory.resolve("pack.yaml"),
                 "id: p\nversion: 1\nevents: {providers: [{name: q, kind: broker, component: c, capabilities: {transport: nats, topics: [a]}}]}\n");
         String[] publish = {"publish", "--pack", directory.toString(), "--tenant", "acme", "a", "1"};
         assertThat(run(publish)).isZero();
-        assertThat(err.toString()).contains("provider q runs in memory").contains("nats");
+        assertThat(err.toString())
+                .contains("provider q runs on the embedded store")
+                .contains("nats");
         String[] strict = java.util.Arrays.copyOf(publish, publish.length + 1);
         strict[publish.length] = "--strict";
         assertThat(run(strict)).isEqualTo(4);
@@ -210,9 +221,8 @@ class MainTest {
 
     @Test
     void showsAndExplainsSettings() {
-        assertThat(run("config", "show", "--json", "--state-dir", directory.toString()))
-                .isZero();
-        assertThat(out.toString()).contains("\"state_dir\": \"" + directory + "\"");
+        assertThat(run("config", "show", "--json")).isZero();
+        assertThat(out.toString()).contains("\"state_dir\": \"" + directory.resolve("state") + "\"");
         assertThat(run("config", "show")).isZero();
         assertThat(run("config", "explain")).isZero();
         assertThat(run("config", "explain", "--json")).isZero();
@@ -273,6 +283,79 @@ class MainTest {
         assertThat(run("dlq", "list", "--tenant", "acme", "--json")).isZero();
         assertThat(run("dlq", "purge", "--tenant", "acme", "--all")).isZero();
         assertThat(run("dlq", "replay", "--pack", PACK, "--tenant", "acme")).isZero();
-        assertThat(err.toString()).contains("kept in memory");
+    }
+
+    @Test
+    void whatOneCommandDoesTheNextOneSees() throws Exception {
+        String[] acme = {"--pack", PACK, "--tenant", "acme"};
+        assertThat(run(with(acme, "publish", "orders.created", "{\"id\":1}"))).isZero();
+        assertThat(run(with(acme, "publish", "orders.created", "{\"id\":2}"))).isZero();
+        out.getBuffer().setLength(0);
+        assertThat(run(with(acme, "subscribe", "orders.*", "--group", "g", "--from", "earliest", "--count", "1")))
+                .isZero();
+        assertThat(out.toString()).contains("{\"id\":1}").doesNotContain("{\"id\":2}");
+        assertThat(run(with(acme, "subscribe", "orders.*", "--group", "g", "--count", "1")))
+                .isZero();
+        assertThat(out.toString()).contains("{\"id\":2}");
+        out.getBuffer().setLength(0);
+        assertThat(run("topics", "--tenant", "acme")).isZero();
+        assertThat(run("topics", "--tenant", "acme", "--json")).isZero();
+        assertThat(out.toString()).contains("orders.created  2 events", "\"events\":2");
+        assertThat(run("subscriptions", "--tenant", "acme")).isZero();
+        assertThat(run("subscriptions", "--tenant", "acme", "--json")).isZero();
+        assertThat(out.toString()).contains("g  orders.*  members 0  lag 0", "\"lag\":0");
+        assertThat(run("topics", "--tenant", "globex", "--json")).isZero();
+        assertThat(run("subscriptions", "--tenant", "acme", "--forget", "g")).isZero();
+        assertThat(run("subscriptions", "--tenant", "acme", "--forget", "g")).isEqualTo(2);
+        assertThat(err.toString()).contains("no such group");
+        assertThat(run("doctor")).isZero();
+        assertThat(run("health", "--json")).isZero();
+        assertThat(out.toString()).contains("healthy", "\"events\":\"2\"");
+        Path copy = directory.resolve("copy.db");
+        assertThat(run("backup", copy.toString())).isZero();
+        assertThat(run("backup", copy.toString())).isEqualTo(2);
+        assertThat(err.toString()).contains("exists already");
+        assertThat(run("compact")).isZero();
+        assertThat(copy).isNotEmptyFile();
+    }
+
+    @Test
+    void deadLettersAreThereForTheNextCommand() throws Exception {
+        TenantContext acme = TenantContext.of("dev", "acme");
+        try (EventBus bus = EventBus.builder()
+                .with(ai.greentic.events.pack.Pack.open(Path.of(PACK)))
+                .stateDirectory(directory.resolve("state"))
+                .build()) {
+            CountDownLatch failed = new CountDownLatch(2);
+            bus.subscribe(acme, "orders.*", SubscribeOptions.group("g").maxAttempts(1), d -> {
+                failed.countDown();
+                throw new IllegalStateException("broken");
+            });
+            bus.publish(acme, "orders.created", 1);
+            bus.publish(acme, "orders.paid", 2);
+            assertThat(failed.await(30, TimeUnit.SECONDS)).isTrue();
+        }
+        assertThat(run("dlq", "list", "--tenant", "acme", "--topic", "orders.p*"))
+                .isZero();
+        assertThat(out.toString()).contains("orders.paid").doesNotContain("orders.created");
+        assertThat(run("dlq", "groups", "--tenant", "acme")).isZero();
+        assertThat(out.toString()).contains("1 x HANDLER_FAILED on orders.created in g");
+        out.getBuffer().setLength(0);
+        assertThat(run("dlq", "export", "--tenant", "acme")).isZero();
+        assertThat(out.toString().lines()).hasSize(2).allMatch(line -> line.contains("\"event\":"));
+        out.getBuffer().setLength(0);
+        assertThat(run("dlq", "export", "--tenant", "globex")).isZero();
+        assertThat(out.toString()).isEmpty();
+        assertThat(run("dlq", "redrive", "--pack", PACK, "--tenant", "acme")).isZero();
+        assertThat(out.toString()).contains("put back 2, resolved 0, refused 0");
+        assertThat(run("subscribe", "--pack", PACK, "--tenant", "acme", "orders.*", "--group", "g", "--count", "2"))
+                .isZero();
+    }
+
+    private static String[] with(String[] common, String verb, String... own) {
+        java.util.List<String> all = new java.util.ArrayList<>(java.util.List.of(verb));
+        all.addAll(java.util.List.of(own));
+        all.addAll(java.util.List.of(common));
+        return all.toArray(String[]::new);
     }
 }

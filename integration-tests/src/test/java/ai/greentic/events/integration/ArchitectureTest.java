@@ -116,7 +116,12 @@ class ArchitectureTest {
                 classes()
                         .that(below(root))
                         .and(not(resideInAnyPackage(
-                                root + ".cli..", root + ".testing..", root + ".benchmarks..", root + ".examples..")))
+                                root + ".cli..",
+                                root + ".testing..",
+                                root + ".benchmarks..",
+                                root + ".examples..",
+                                // Its business is the disk and other processes, which no seam can play.
+                                root + ".embedded..")))
                         .and(not(seam(root)))
                         .should(notReachAroundTheSeam()));
         rules.put(

@@ -22,8 +22,9 @@ class ModulePathTest {
     void theCommandLineRunsOnTheModulePath() throws IOException, InterruptedException {
         String path = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
                 .filter(entry -> !entry.contains("test-classes"))
-                .filter(entry -> entry.matches(
-                        ".*(greentic-events|target.classes|jackson|snakeyaml|picocli|slf4j|jspecify|opentelemetry).*"))
+                .filter(
+                        entry -> entry.matches(
+                                ".*(greentic-events|target.classes|jackson|snakeyaml|picocli|slf4j|jspecify|opentelemetry|sqlite).*"))
                 .collect(Collectors.joining(File.pathSeparator));
         Path log = directory.resolve("out");
         Process java = new ProcessBuilder(

@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Numbers of tenants and of addresses, remembered once seen: they never change and are never given to another. Thread-safe. */
 final class Addresses {
-    private static final String SELECT =
-            "SELECT a.id, a.log, a.tenant, t.env, t.name, a.topic FROM address a" + " JOIN tenant t ON t.id = a.tenant";
+    private static final String SELECT = "SELECT a.id, a.log, a.tenant, t.env, t.name, a.topic, a.chk FROM address a"
+            + " JOIN tenant t ON t.id = a.tenant";
 
     private final Database database;
     private final long most;
@@ -57,13 +57,24 @@ final class Addresses {
     }
 
     private Address remembered(ResultSet row) throws SQLException {
+        String topic = row.getString(6);
+        String env = row.getString(4);
+        String name = row.getString(5);
+        long id = row.getLong(1);
+        if (row.getLong(7) != check(id, row.getString(2), env, name, topic)) {
+            throw new EventsException(
+                    ErrorCode.STORE_CORRUPT,
+                    "store " + database.path + " is damaged: the names of address " + id
+                            + " fail their check; run doctor, and restore a backup");
+        }
         Address address = new Address(
-                row.getLong(1),
-                row.getString(2),
-                row.getLong(3),
-                new TenantTopic(new Tenant(row.getString(4), row.getString(5)), new Topic(row.getString(6))));
+                id, row.getString(2), row.getLong(3), new TenantTopic(new Tenant(env, name), new Topic(topic)));
         remember(address);
         return address;
+    }
+
+    static long check(long id, String log, String env, String tenant, String topic) {
+        return Record.hash(null, String.join("\0", Long.toString(id), log, env, tenant, topic));
     }
 
     private void remember(Address address) {
@@ -114,11 +125,20 @@ final class Addresses {
                                 + " would be one more; publish to fewer topics, or raise events.store.max_topics");
             }
             session.update(
-                    "INSERT INTO address (log, tenant, topic, purged) VALUES (?, ?, ?, 0)",
+                    "INSERT INTO address (log, tenant, topic, purged, chk) VALUES (?, ?, ?, 0, 0)",
                     log,
                     tenant,
                     topic.topic().value());
             id = session.number(find, log, tenant, topic.topic().value());
+            session.update(
+                    "UPDATE address SET chk = ? WHERE id = ?",
+                    check(
+                            id,
+                            log,
+                            topic.tenant().env(),
+                            topic.tenant().name(),
+                            topic.topic().value()),
+                    id);
         }
         Address address = new Address(id, log, tenant, topic);
         remember(address);

@@ -25,8 +25,7 @@ import org.slf4j.LoggerFactory;
  *
  * <pre>
  * writer  turn among the processes · BEGIN · works · counts · COMMIT · turn given away
- * syncer  one sync of the log for every group committed so far · mark · news to the log's readers · answers; the writer's part too
- *         while it has nothing else to write
+ * Syncer  sync of the log · mark · news to the log's readers · answers
  * </pre>
  *
  * <p>The turn is given away before the sync, so that other processes write meanwhile; a transaction that is synced implies all before
@@ -45,68 +44,28 @@ final class Committer {
         T run(Transaction transaction) throws SQLException;
     }
 
-    /** Makes bytes of the log safe; what a test replaces to see a sync fail. */
-    interface Sync {
-        void force() throws IOException;
-    }
-
-    private static final class Job<T> {
-        final Work<T> work;
-        final boolean synced;
-        final CompletableFuture<T> answer = new CompletableFuture<>();
-        private @Nullable T result;
-
-        Job(Work<T> work, boolean synced) {
-            this.work = work;
-            this.synced = synced;
-        }
-
-        void run(Transaction transaction) throws SQLException {
-            result = work.run(transaction);
-        }
-
-        @SuppressWarnings("NullAway") // a work may well answer nothing
-        void succeed() {
-            answer.complete(result);
-        }
-
-        void fail(Throwable failure) {
-            answer.completeExceptionally(failure);
-        }
-    }
-
-    /** Committed and not yet synced. */
-    private record Group(
-            long transaction, long lastEvent, List<Entry> appended, List<Job<?>> jobs, List<Runnable> after) {}
-
     private final StateDirectory directory;
     private final Processes processes;
     private final Session session;
     private final Tally tally = new Tally();
     private final FileChannel log;
     private final Time time;
-    private final Consumer<List<Entry>> news;
-    private final Sync sync;
+    private final Syncer syncer;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition something = lock.newCondition();
-    private final Condition committed = lock.newCondition();
     private final Deque<Job<?>> queue = new ArrayDeque<>();
-    private final Deque<Group> unsynced = new ArrayDeque<>();
     private @Nullable EventsException stopped;
     /** Something may be in the queue; read without the lock. */
     private volatile boolean waiting;
 
     private boolean closing;
-    private boolean writerEnded;
-    /** Somebody syncs; whoever does is alone with that, so that answers and news stay in order. */
-    private boolean syncing;
+
     // The writer's.
-    private @Nullable Group ownGroup;
+    private Syncer.@Nullable Group ownGroup;
     private boolean logFull;
 
     private Thread writer = new Thread();
-    private Thread syncer = new Thread();
 
     Committer(
             StateDirectory directory,
@@ -114,28 +73,20 @@ final class Committer {
             Session session,
             Time time,
             Consumer<List<Entry>> news,
-            @Nullable Sync sync)
+            Syncer.@Nullable Sync sync)
             throws IOException {
         this.directory = directory;
         this.processes = processes;
         this.session = session;
         this.time = time;
-        this.news = news;
         // As long as the session is open the log file stays the same one.
         this.log = FileChannel.open(directory.log, StandardOpenOption.READ, StandardOpenOption.WRITE);
-        this.sync = sync != null ? sync : () -> log.force(false);
+        this.syncer = new Syncer(directory, processes, sync != null ? sync : () -> log.force(false), news, this::stop);
     }
 
     void start(String name) {
-        writer = thread(name + "-writer", this::write);
-        syncer = thread(name + "-syncer", this::sync);
-    }
-
-    private static Thread thread(String name, Runnable body) {
-        Thread thread = new Thread(body, name);
-        thread.setDaemon(true);
-        thread.start();
-        return thread;
+        writer = Threads.start(name + "-writer", this::write);
+        syncer.start(name + "-syncer");
     }
 
     /**
@@ -205,11 +156,6 @@ final class Committer {
         } catch (RuntimeException | Error e) {
             LOG.error("the writer of store {} failed: this is a defect", directory.path, e);
             stop(new EventsException(ErrorCode.INTERNAL_ERROR, "the writer of store " + directory.path + " failed", e));
-        } finally {
-            lock.lock();
-            writerEnded = true;
-            committed.signalAll();
-            lock.unlock();
         }
     }
 
@@ -395,114 +341,38 @@ final class Committer {
                 && transaction.afterCommit().isEmpty()) {
             return;
         }
-        Group group = new Group(
+        Syncer.Group group = new Syncer.Group(
                 transaction.number(),
                 transaction.lastEvent(),
                 transaction.appended(),
                 waiting,
                 transaction.afterCommit());
-        boolean here;
+        if (syncer.leavesTo(isIdle(), group)) {
+            ownGroup = group;
+        }
+    }
+
+    private boolean isIdle() {
         lock.lock();
         try {
-            // With nothing else to write, the writer may as well sync, and spare a change of threads.
-            here = queue.isEmpty() && unsynced.isEmpty() && !syncing;
-            syncing |= here;
-            if (!here) {
-                unsynced.addLast(group);
-                committed.signal();
-            }
+            return queue.isEmpty();
         } finally {
             lock.unlock();
-        }
-        if (here) {
-            ownGroup = group;
         }
     }
 
     /** The group that the writer itself syncs, after it has given the turn away. */
     private void syncOwnGroup() {
-        Group group = ownGroup;
+        Syncer.Group group = ownGroup;
         ownGroup = null;
         if (group != null) {
-            sync(List.of(group));
+            syncer.sync(List.of(group));
         }
     }
 
     /** Whether there is so much log that writing more would be careless; as of the beginning of a group. */
     boolean logFull() {
         return logFull;
-    }
-
-    // The syncer.
-
-    private void sync() {
-        for (List<Group> groups = awaitGroups(); !groups.isEmpty(); groups = awaitGroups()) {
-            sync(groups);
-        }
-    }
-
-    private void sync(List<Group> groups) {
-        EventsException failure = failure();
-        if (failure == null) {
-            try {
-                sync.force();
-                Group last = groups.get(groups.size() - 1);
-                processes.synced(last.transaction, last.lastEvent);
-            } catch (IOException e) {
-                LOG.error("the log of store {} could not be synced; the store stops", directory.path, e);
-                failure = new EventsException(
-                        ErrorCode.STORE_UNAVAILABLE,
-                        "store " + directory.path + " has stopped: its log could not be synced (" + e.getMessage()
-                                + "); check the disk and start again",
-                        e);
-                stop(failure);
-            }
-        }
-        answer(groups, failure);
-        lock.lock();
-        try {
-            syncing = false;
-            committed.signalAll();
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private void answer(List<Group> groups, @Nullable EventsException failure) {
-        for (Group group : groups) {
-            if (failure != null) {
-                EventsException unknown = new EventsException(
-                        ErrorCode.OUTCOME_UNKNOWN,
-                        "written, but not known to be safe: " + failure.getMessage(),
-                        failure);
-                failAll(group.jobs, unknown);
-                continue;
-            }
-            try {
-                group.after.forEach(Runnable::run);
-                if (!group.appended.isEmpty()) {
-                    news.accept(group.appended);
-                }
-            } catch (RuntimeException | Error e) {
-                LOG.error("the news of store {} did not get through: this is a defect", directory.path, e);
-            }
-            group.jobs.forEach(Job::succeed);
-        }
-    }
-
-    private List<Group> awaitGroups() {
-        lock.lock();
-        try {
-            while (syncing || unsynced.isEmpty() && !writerEnded) {
-                committed.awaitUninterruptibly();
-            }
-            List<Group> groups = List.copyOf(unsynced);
-            unsynced.clear();
-            syncing = !groups.isEmpty();
-            return groups;
-        } finally {
-            lock.unlock();
-        }
     }
 
     // The end.
@@ -533,7 +403,7 @@ final class Committer {
             lock.unlock();
         }
         Threads.join(writer);
-        Threads.join(syncer);
+        syncer.close();
         try {
             log.close();
         } catch (IOException e) {

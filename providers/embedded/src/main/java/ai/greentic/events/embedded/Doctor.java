@@ -103,6 +103,17 @@ final class Doctor {
             }
         }
         marks(session, repair);
+        session.list(
+                "SELECT a.id, a.log, t.env, t.name, a.topic, a.chk FROM address a LEFT JOIN tenant t ON t.id = a.tenant",
+                row -> {
+                    long expected = Addresses.check(
+                            row.getLong(1), row.getString(2), row.getString(3), row.getString(4), row.getString(5));
+                    if (row.getLong(6) != expected) {
+                        problem("address " + row.getLong(1)
+                                + ": its names fail their check; nobody can be handed its events");
+                    }
+                    return row;
+                });
         Map<Long, TreeMap<Long, long[]>> counts = events(session, repair);
         spans(session, counts, repair);
         bodies(session, repair);

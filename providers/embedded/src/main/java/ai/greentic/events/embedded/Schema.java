@@ -20,8 +20,9 @@ final class Schema {
                     // Who: usage counts what a tenant keeps.
                     "CREATE TABLE tenant (id INTEGER PRIMARY KEY, env TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL,"
                             + " keys INTEGER NOT NULL, letters INTEGER NOT NULL, letter_bytes INTEGER NOT NULL, UNIQUE (env, name))",
+                    // chk: of the names, since a changed one would hand events to somebody else.
                     "CREATE TABLE address (id INTEGER PRIMARY KEY, log TEXT NOT NULL, tenant INTEGER NOT NULL, topic TEXT NOT NULL,"
-                            + " purged INTEGER NOT NULL, UNIQUE (log, tenant, topic))",
+                            + " purged INTEGER NOT NULL, chk INTEGER NOT NULL, UNIQUE (log, tenant, topic))",
                     // The log. place: address and a check of both numbers; body: Record.
                     "CREATE TABLE event (seq INTEGER PRIMARY KEY, place INTEGER NOT NULL, body BLOB NOT NULL)",
                     "CREATE TABLE span (addr INTEGER NOT NULL, bucket INTEGER NOT NULL, n INTEGER NOT NULL, bytes INTEGER NOT NULL,"

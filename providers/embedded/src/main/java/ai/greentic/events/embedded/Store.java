@@ -58,7 +58,7 @@ final class Store {
      * @param sync makes the log safe; null for the disk's own
      * @param maxPages pages that fit on the disk; 0 for as many as there are
      */
-    record Seams(Committer.@Nullable Sync sync, long maxPages) {
+    record Seams(Syncer.@Nullable Sync sync, long maxPages) {
         static final Seams NONE = new Seams(null, 0);
     }
 

@@ -1,8 +1,15 @@
 package ai.greentic.events.embedded;
 
-/** Waiting for the end of threads that are known to end. */
+/** The store's own threads, which end when they are told to. */
 final class Threads {
     private Threads() {}
+
+    static Thread start(String name, Runnable body) {
+        Thread thread = new Thread(body, name);
+        thread.setDaemon(true);
+        thread.start();
+        return thread;
+    }
 
     static void join(Thread thread) {
         boolean interrupted = false;

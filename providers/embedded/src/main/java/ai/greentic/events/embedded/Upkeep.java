@@ -44,15 +44,8 @@ final class Upkeep {
 
     void start(String name) {
         membership = store.processes.membership();
-        follower = thread(name + "-follower", this::follow);
-        keeper = thread(name + "-keeper", this::keep);
-    }
-
-    private static Thread thread(String name, Runnable body) {
-        Thread thread = new Thread(body, name);
-        thread.setDaemon(true);
-        thread.start();
-        return thread;
+        follower = Threads.start(name + "-follower", this::follow);
+        keeper = Threads.start(name + "-keeper", this::keep);
     }
 
     /** Removes what can be removed soon: somebody needs the room. */

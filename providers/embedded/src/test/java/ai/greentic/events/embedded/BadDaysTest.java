@@ -309,7 +309,7 @@ class BadDaysTest {
         fill(events);
         int said = 0;
         int harmless = 0;
-        for (int trial = 0; trial < 60; trial++) {
+        for (int trial = 0; trial < Integer.getInteger("flip.trials", 60); trial++) {
             Path copy = Files.createDirectories(directory.resolve("flip" + trial));
             for (String name : List.of("events.db", "events.marks")) {
                 Files.copy(state().resolve(name), copy.resolve(name));
