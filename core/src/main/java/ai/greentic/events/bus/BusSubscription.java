@@ -147,7 +147,7 @@ sealed class BusSubscription implements Subscription permits BusPullSubscription
                     name,
                     BusHealth.State.DEGRADED,
                     ErrorCode.KEY_BLOCKED + ": more than " + Parking.MAX_FOLLOWERS + " events wait behind each of "
-                            + blocked + " failing keys, and their shards pause");
+                            + blocked + " failing keys, which pause, or their shards with them");
         }
         if (dispatcher.isParkedFull()) {
             return new BusHealth.Component(

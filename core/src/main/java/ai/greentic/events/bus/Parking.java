@@ -1,5 +1,6 @@
 package ai.greentic.events.bus;
 
+import ai.greentic.events.spi.OrderingKey;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -10,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Deliveries that wait: parked ones for their next attempt, and those behind another one of their key. When too much waits behind one
- * key, its shard pauses until half of it is gone; everything else flows. Belongs to the dispatcher's lock.
+ * key, the provider pauses that key, or its shard if it cannot pause a key alone, until half of it is gone; everything else flows. Belongs to the dispatcher's lock.
  */
 final class Parking {
     /** Deliveries that may wait behind one of their key. */
@@ -50,7 +51,7 @@ final class Parking {
     void followed(BusDelivery follower) {
         BusDelivery.Key key = follower.key;
         if (key != null && queue.followers(key) >= MAX_FOLLOWERS && blocked.putIfAbsent(key, follower) == null) {
-            follower.leg.block(follower.inbound.shard());
+            follower.leg.block(new OrderingKey(key.address(), key.value()), follower.inbound.shard());
         }
     }
 
@@ -59,7 +60,7 @@ final class Parking {
         if (key != null && !blocked.isEmpty() && queue.followers(key) <= MAX_FOLLOWERS / 2) {
             BusDelivery cause = blocked.remove(key);
             if (cause != null) {
-                cause.leg.unblock(cause.inbound.shard());
+                cause.leg.unblock(new OrderingKey(key.address(), key.value()));
             }
         }
     }

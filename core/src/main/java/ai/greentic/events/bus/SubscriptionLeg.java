@@ -7,6 +7,7 @@ import ai.greentic.events.EventsException;
 import ai.greentic.events.Marks;
 import ai.greentic.events.TenantTopic;
 import ai.greentic.events.spi.InboundDelivery;
+import ai.greentic.events.spi.OrderingKey;
 import ai.greentic.events.spi.Polled;
 import ai.greentic.events.spi.ProviderSubscription;
 import ai.greentic.events.spi.SettleOutcome;
@@ -68,15 +69,15 @@ final class SubscriptionLeg implements Signal {
     private int failures;
     private @Nullable TenantTopic lastAdmitted;
 
-    private Set<Shard> paused = Set.of();
+    private Map<OrderingKey, Shard> paused = Map.of();
 
     final AttemptLog attempts;
 
     private final Telemetry.Place place;
 
     // Shared with the dispatcher.
-    private final Map<Shard, Integer> blocks = new HashMap<>();
-    private volatile Set<Shard> blocked = Set.of();
+    private final Map<OrderingKey, Shard> blocks = new HashMap<>();
+    private volatile Map<OrderingKey, Shard> blocked = Map.of();
     private volatile boolean leasesDue;
     private final Outbox outbox = new Outbox();
     private volatile Set<Shard> revoking = Set.of();
@@ -123,17 +124,17 @@ final class SubscriptionLeg implements Signal {
         return place;
     }
 
-    /** Has a shard paused, once more; under the dispatcher's lock. */
-    void block(Shard shard) {
-        blocks.merge(shard, 1, Integer::sum);
-        blocked = Set.copyOf(blocks.keySet());
+    /** Has a key with too much behind it paused; under the dispatcher's lock. */
+    void block(OrderingKey key, Shard shard) {
+        blocks.put(key, shard);
+        blocked = Map.copyOf(blocks);
         wake();
     }
 
-    /** Takes one {@link #block} back; under the dispatcher's lock. */
-    void unblock(Shard shard) {
-        blocks.computeIfPresent(shard, (any, count) -> count > 1 ? count - 1 : null);
-        blocked = Set.copyOf(blocks.keySet());
+    /** Takes a {@link #block} back; under the dispatcher's lock. */
+    void unblock(OrderingKey key) {
+        blocks.remove(key);
+        blocked = Map.copyOf(blocks);
         wake();
     }
 
@@ -238,11 +239,7 @@ final class SubscriptionLeg implements Signal {
             if (leasesDue) {
                 extendLeases();
             }
-            Set<Shard> wanted = blocked;
-            if (!wanted.equals(paused)) {
-                bound.pause(wanted);
-                paused = wanted;
-            }
+            pauseBlocked();
             int room = Math.min(MAX_POLL, dispatcher.room());
             Polled polled = bound.poll(room, room == 0 ? Duration.ZERO : maxWait);
             if (failures > 0 && polled.connected()) {
@@ -266,6 +263,16 @@ final class SubscriptionLeg implements Signal {
         } catch (Error e) {
             return failed(new EventsException(
                     ErrorCode.INTERNAL_ERROR, "a defect: " + e.getClass().getSimpleName(), e));
+        }
+    }
+
+    /** Has the provider pause the keys with too much behind them, or their shards if it cannot. */
+    private void pauseBlocked() {
+        Map<OrderingKey, Shard> wanted = blocked;
+        if (!wanted.equals(paused)) {
+            boolean keysAlone = bound.pauseKeys(wanted.keySet());
+            bound.pause(keysAlone ? Set.of() : Set.copyOf(wanted.values()));
+            paused = wanted;
         }
     }
 
@@ -446,7 +453,7 @@ final class SubscriptionLeg implements Signal {
             ProviderSubscription fresh = binding.apply(this);
             ProviderSubscription stale = bound;
             bound = fresh;
-            paused = Set.of();
+            paused = Map.of();
             dispatcher.forget(delivery -> delivery.leg == this);
             stale.close();
         } catch (RuntimeException e) {

@@ -12,17 +12,34 @@ import org.jspecify.annotations.Nullable;
  * Routes are named by the qualified names of their providers. Thread-safe; methods may block on storage.
  */
 public interface ForwardStore {
-    /**
-     * An event that waits.
-     *
-     * @param number its place: smaller ones were kept earlier
-     * @param address environment, tenant and topic
-     * @param encoded the event in the Greentic JSON form
-     */
-    record Waiting(long number, TenantTopic address, byte[] encoded) {
-        public Waiting {
-            Objects.requireNonNull(address, "address");
-            Objects.requireNonNull(encoded, "encoded");
+    /** An event that waits. Immutable. */
+    final class Waiting {
+        private final long number;
+        private final TenantTopic address;
+        private final byte[] encoded;
+
+        /**
+         * @param number its place: smaller ones were kept earlier
+         * @param address environment, tenant and topic
+         * @param encoded the event in the Greentic JSON form; not to be changed any more
+         */
+        public Waiting(long number, TenantTopic address, byte[] encoded) {
+            this.number = number;
+            this.address = Objects.requireNonNull(address, "address");
+            this.encoded = Objects.requireNonNull(encoded, "encoded");
+        }
+
+        public long number() {
+            return number;
+        }
+
+        public TenantTopic address() {
+            return address;
+        }
+
+        /** The event's bytes, shared, so not to be changed. */
+        public byte[] encoded() {
+            return encoded;
         }
     }
 

@@ -37,6 +37,16 @@ public interface ProviderSubscription extends AutoCloseable {
      */
     void pause(Set<Shard> shards);
 
+    /**
+     * From the next poll on, fetches nothing of these keys, until the next call says otherwise; every other key flows. What comes for
+     * them meanwhile waits with the provider, in order. The engine pauses a key with too much behind an event that waits.
+     *
+     * @return whether the provider can; the engine pauses the keys' shards where it cannot
+     */
+    default boolean pauseKeys(Set<OrderingKey> keys) {
+        return false;
+    }
+
     /** The engine has drained a shard that was being revoked. */
     void released(Shard shard);
 

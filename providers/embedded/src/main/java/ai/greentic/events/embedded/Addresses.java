@@ -74,7 +74,7 @@ final class Addresses {
     }
 
     static long check(long id, String log, String env, String tenant, String topic) {
-        return Record.hash(null, String.join("\0", Long.toString(id), log, env, tenant, topic));
+        return StoredEvent.hash(null, String.join("\0", Long.toString(id), log, env, tenant, topic));
     }
 
     private void remember(Address address) {
@@ -156,7 +156,7 @@ final class Addresses {
         if (known != null) {
             return known;
         }
-        return database.read(session -> session.first(SELECT + " WHERE a.id = ?", this::remembered, id));
+        return database.first(SELECT + " WHERE a.id = ?", this::remembered, id);
     }
 
     /** Every address that this process has seen. */

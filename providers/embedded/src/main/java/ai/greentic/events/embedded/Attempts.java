@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Attempts on disk. What a member takes in hand at once is one row, which goes when all of it has ended; only events that failed, and
- * those that a dead process had in hand, have rows of their own. Written before the handler starts; safe from the end of the process,
+ * those that a dead process had in hand, have rows of their own. A part of what was taken at once is suspected with the rest of it. Written before the handler starts; safe from the end of the process,
  * and of what loss of power takes the attempts are counted again.
  */
 final class Attempts implements AttemptStore {
@@ -106,6 +106,7 @@ final class Attempts implements AttemptStore {
 
     /** What processes had in hand when they died may have killed them. */
     private void suspectDead(Transaction tx, long consumer) throws SQLException {
+        @SuppressWarnings("ArrayRecordComponent")
         record Hand(long id, int slot, long nonce, byte[] events) {}
         for (Hand hand : tx.session.list(
                 "SELECT id, slot, nonce, events FROM in_hand WHERE consumer = ?",
@@ -114,7 +115,7 @@ final class Attempts implements AttemptStore {
             if (processes.isAlive(hand.slot, hand.nonce)) {
                 continue;
             }
-            for (String event : new String(hand.events, StandardCharsets.UTF_8).split("\n")) {
+            for (String event : new String(hand.events, StandardCharsets.UTF_8).split("\n", -1)) {
                 tx.session.update(
                         "INSERT INTO attempt VALUES (?, ?, 0, 1, ?)"
                                 + " ON CONFLICT DO UPDATE SET suspect = 1, touched = excluded.touched",

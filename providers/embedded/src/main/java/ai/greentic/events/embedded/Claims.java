@@ -47,6 +47,7 @@ final class Claims implements IdempotencyStore {
     /** Keys of all tenants, counted anew now and then: other processes add some too. The writer's. */
     private long all;
 
+    @SuppressWarnings("ArrayRecordComponent")
     private record Row(
             int state, int slot, long nonce, long expires, long hash, String event, byte @Nullable [] receipt) {}
 

@@ -40,7 +40,7 @@ final class Committer {
     private static final long SPIN_NANOS = 50_000;
 
     /** A piece of a transaction. Runs on the writer's thread, perhaps twice; what it does outside the database waits for the commit. */
-    interface Work<T> {
+    interface Work<T extends @Nullable Object> {
         T run(Transaction transaction) throws SQLException;
     }
 
@@ -94,7 +94,7 @@ final class Committer {
      *
      * @param synced whether the answer waits until the work is safe from loss of power; otherwise it is safe from the end of the process
      */
-    <T> CompletableFuture<T> submit(boolean synced, Work<T> work) {
+    <T extends @Nullable Object> CompletableFuture<T> submit(boolean synced, Work<T> work) {
         Job<T> job = new Job<>(work, synced);
         lock.lock();
         try {
@@ -113,7 +113,7 @@ final class Committer {
     }
 
     /** As {@link #submit}, and waits for the answer. */
-    <T> T call(boolean synced, Work<T> work) {
+    <T extends @Nullable Object> T call(boolean synced, Work<T> work) {
         try {
             return submit(synced, work).join();
         } catch (CompletionException e) {

@@ -6,6 +6,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.sqlite.SQLiteConfig;
 
@@ -17,7 +18,7 @@ final class Database implements AutoCloseable {
     private static final int KEPT_READERS = 4;
 
     /** Something that only reads. */
-    interface Query<T> {
+    interface Query<T extends @Nullable Object> {
         T run(Session session) throws SQLException;
     }
 
@@ -62,7 +63,7 @@ final class Database implements AutoCloseable {
     }
 
     /** Runs a query on a lent session; each of its statements sees what is committed when it begins. */
-    <T> T read(Query<T> query) {
+    <T extends @Nullable Object> T read(Query<T> query) {
         Session session = null;
         try {
             session = lent();
@@ -76,6 +77,15 @@ final class Database implements AutoCloseable {
             giveBack(session);
             throw e;
         }
+    }
+
+    /** The first row that a query finds, or null. */
+    <T> @Nullable T first(String sql, Session.Row<T> row, @Nullable Object... arguments) {
+        List<T> found = read(session -> {
+            T first = session.first(sql, row, arguments);
+            return first == null ? List.of() : List.of(first);
+        });
+        return found.isEmpty() ? null : found.get(0);
     }
 
     private Session lent() throws SQLException {

@@ -114,7 +114,7 @@ final class Doctor {
                     }
                     return row;
                 });
-        Map<Long, TreeMap<Long, long[]>> counts = events(session, repair);
+        Map<Long, Map<Long, long[]>> counts = events(session, repair);
         spans(session, counts, repair);
         bodies(session, repair);
         figures(session);
@@ -140,8 +140,8 @@ final class Doctor {
     }
 
     /** Looks at every event; returns how many each address has in each bucket, and their bytes. */
-    private Map<Long, TreeMap<Long, long[]>> events(Session session, boolean repair) throws SQLException {
-        Map<Long, TreeMap<Long, long[]>> counts = new TreeMap<>();
+    private Map<Long, Map<Long, long[]>> events(Session session, boolean repair) throws SQLException {
+        Map<Long, Map<Long, long[]>> counts = new TreeMap<>();
         List<Long> broken = new ArrayList<>();
         long[] seen = {0, 0};
         while (true) {
@@ -152,15 +152,15 @@ final class Doctor {
                         long seq = row.getLong(1);
                         long place = row.getLong(2);
                         byte[] body = row.getBytes(3);
-                        if (!Record.fits(seq, place)) {
+                        if (!StoredEvent.fits(seq, place)) {
                             problem("event " + seq + ": its row does not fit its check; nobody knows whose it was");
                             broken.add(seq);
                         } else {
-                            long[] count = counts.computeIfAbsent(Record.addressOf(place), any -> new TreeMap<>())
+                            long[] count = counts.computeIfAbsent(StoredEvent.addressOf(place), any -> new TreeMap<>())
                                     .computeIfAbsent(EventLog.bucket(seq), any -> new long[2]);
                             count[0]++;
                             count[1] += body.length;
-                            if (!Record.read(body).isIntact()) {
+                            if (!StoredEvent.read(body).isIntact()) {
                                 problem("event " + seq
                                         + ": its bytes fail their check; it becomes a dead letter when it"
                                         + " is delivered");
@@ -185,7 +185,7 @@ final class Doctor {
         return counts;
     }
 
-    private void spans(Session session, Map<Long, TreeMap<Long, long[]>> counts, boolean repair) throws SQLException {
+    private void spans(Session session, Map<Long, Map<Long, long[]>> counts, boolean repair) throws SQLException {
         record Span(long address, long bucket, long n) {}
         List<Span> spans = session.list(
                 "SELECT addr, bucket, n FROM span", row -> new Span(row.getLong(1), row.getLong(2), row.getLong(3)));
@@ -215,7 +215,7 @@ final class Doctor {
             session.execute("BEGIN IMMEDIATE");
             session.execute("DELETE FROM span");
             session.execute("DELETE FROM span_of_bucket");
-            for (Map.Entry<Long, TreeMap<Long, long[]>> address : counts.entrySet()) {
+            for (Map.Entry<Long, Map<Long, long[]>> address : counts.entrySet()) {
                 for (Map.Entry<Long, long[]> bucket : address.getValue().entrySet()) {
                     session.update(
                             "INSERT INTO span VALUES (?, ?, ?, ?)",
@@ -243,7 +243,7 @@ final class Doctor {
         });
         List<Long> waiting = new ArrayList<>();
         session.list("SELECT n, route, body FROM forward", row -> {
-            if (!Record.read(row.getBytes(3)).isIntact()) {
+            if (!StoredEvent.read(row.getBytes(3)).isIntact()) {
                 problem("waiting event " + row.getLong(1) + " for provider " + row.getString(2)
                         + ": its bytes fail their check");
                 waiting.add(row.getLong(1));
@@ -251,7 +251,7 @@ final class Doctor {
             return row;
         });
         session.list("SELECT due, n, body FROM later", row -> {
-            if (!Record.read(row.getBytes(3)).isIntact()) {
+            if (!StoredEvent.read(row.getBytes(3)).isIntact()) {
                 problem("scheduled event " + row.getLong(2) + " of " + row.getLong(1) + ": its bytes fail their check;"
                         + " it becomes a dead letter when it is delivered");
             }

@@ -52,9 +52,9 @@ final class EmbeddedProvider implements EventProvider {
     public List<CompletionStage<PublishOutcome>> publish(List<OutboundEvent> batch) {
         refuseIfClosed();
         long now = context.time().now().toEpochMilli();
-        List<Record> records = new ArrayList<>(batch.size());
+        List<StoredEvent> records = new ArrayList<>(batch.size());
         for (OutboundEvent event : batch) {
-            records.add(Record.of(event, now));
+            records.add(StoredEvent.of(event, now));
         }
         CompletableFuture<List<PublishOutcome>> all = store.committer.submit(true, tx -> accept(tx, batch, records));
         List<CompletionStage<PublishOutcome>> stages = new ArrayList<>(batch.size());
@@ -85,7 +85,7 @@ final class EmbeddedProvider implements EventProvider {
                                 ErrorCode.INTERNAL_ERROR, "provider " + context.name() + " failed: " + cause, cause));
     }
 
-    private List<PublishOutcome> accept(Transaction tx, List<OutboundEvent> batch, List<Record> records)
+    private List<PublishOutcome> accept(Transaction tx, List<OutboundEvent> batch, List<StoredEvent> records)
             throws SQLException {
         List<PublishOutcome> outcomes = new ArrayList<>(batch.size());
         for (int i = 0; i < batch.size(); i++) {
@@ -97,7 +97,7 @@ final class EmbeddedProvider implements EventProvider {
         return outcomes;
     }
 
-    private PublishOutcome accept(Transaction tx, OutboundEvent event, Address address, Record record)
+    private PublishOutcome accept(Transaction tx, OutboundEvent event, Address address, StoredEvent record)
             throws SQLException {
         IdempotencyKey key = event.idempotencyKey();
         if (key == null) {
@@ -114,7 +114,7 @@ final class EmbeddedProvider implements EventProvider {
         return outcome;
     }
 
-    private PublishOutcome append(Transaction tx, OutboundEvent event, Address address, Record record)
+    private PublishOutcome append(Transaction tx, OutboundEvent event, Address address, StoredEvent record)
             throws SQLException {
         Instant deliverAt = event.event().marks().deliverAt().orElse(null);
         if (deliverAt != null && deliverAt.isAfter(context.time().now())) {

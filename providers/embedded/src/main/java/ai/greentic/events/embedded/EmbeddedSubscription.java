@@ -8,6 +8,7 @@ import ai.greentic.events.embedded.Addresses.Address;
 import ai.greentic.events.embedded.Groups.Membership;
 import ai.greentic.events.embedded.Groups.Progress;
 import ai.greentic.events.spi.InboundDelivery;
+import ai.greentic.events.spi.OrderingKey;
 import ai.greentic.events.spi.Polled;
 import ai.greentic.events.spi.ProviderContext;
 import ai.greentic.events.spi.ProviderSubscription;
@@ -43,6 +44,7 @@ final class EmbeddedSubscription implements ProviderSubscription {
     private final int shards;
     private final Map<Integer, ShardState> owned = new TreeMap<>();
     private Set<Shard> paused = Set.of();
+    private Set<Long> pausedKeys = Set.of();
     private @Nullable Membership membership;
     private long highFrom;
     private boolean closed;
@@ -322,8 +324,8 @@ final class EmbeddedSubscription implements ProviderSubscription {
             membership = store.join(context.qualifiedName(), request, shards, 0);
         }
         Membership now = java.util.Objects.requireNonNull(membership);
-        TreeMap<Integer, Groups.Row> rows = store.database.read(session -> Groups.of(session, now));
-        if (rows == null) {
+        Map<Integer, Groups.Row> rows = store.database.read(session -> Groups.of(session, now));
+        if (rows.isEmpty()) {
             throw new EventsException(ErrorCode.CLOSED, "group " + request.group() + " was forgotten");
         }
         for (Groups.Row row : rows.values()) {
@@ -336,6 +338,7 @@ final class EmbeddedSubscription implements ProviderSubscription {
             }
             if (mine && state == null) {
                 state = ShardState.load(row, store.log, context.time());
+                state.pauseKeys(pausedKeys);
                 owned.put(row.shard(), state);
                 awaitDue(state);
                 highFrom = Math.min(highFrom, row.next());
@@ -432,6 +435,17 @@ final class EmbeddedSubscription implements ProviderSubscription {
     @Override
     public synchronized void pause(Set<Shard> which) {
         paused = Set.copyOf(which);
+    }
+
+    /** The log is where the events of a paused key wait, so there is no need to stop the others of its shard. */
+    @Override
+    public synchronized boolean pauseKeys(Set<OrderingKey> keys) {
+        Set<Long> hashes = new TreeSet<>();
+        keys.forEach(key -> hashes.add(StoredEvent.hash(key.address(), key.value())));
+        pausedKeys = hashes;
+        owned.values().forEach(shard -> shard.pauseKeys(hashes));
+        request.ready().raise();
+        return true;
     }
 
     @Override

@@ -7,4 +7,4 @@ package ai.greentic.events.embedded;
  * @param address number of its address
  * @param record what is kept of it
  */
-record Entry(long seq, long address, Record record) {}
+record Entry(long seq, long address, StoredEvent record) {}

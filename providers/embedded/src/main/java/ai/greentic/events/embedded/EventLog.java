@@ -284,10 +284,10 @@ final class EventLog {
     }
 
     private Entry entry(long seq, long place, byte[] body) {
-        if (!Record.fits(seq, place)) {
+        if (!StoredEvent.fits(seq, place)) {
             throw damaged("the row of event " + seq + " does not fit its own check");
         }
-        return new Entry(seq, Record.addressOf(place), Record.read(body));
+        return new Entry(seq, StoredEvent.addressOf(place), StoredEvent.read(body));
     }
 
     /** One event, or null if it is no longer kept. */
@@ -299,10 +299,8 @@ final class EventLog {
                 return kept;
             }
         }
-        return database.read(session -> session.first(
-                "SELECT place, body FROM event WHERE seq = ?",
-                row -> entry(seq, row.getLong(1), row.getBytes(2)),
-                seq));
+        return database.first(
+                "SELECT place, body FROM event WHERE seq = ?", row -> entry(seq, row.getLong(1), row.getBytes(2)), seq);
     }
 
     private void checkDense(List<Entry> rows, long from, long newest) {
@@ -328,14 +326,14 @@ final class EventLog {
     private Holding holding(long bucket) {
         long first = firstOf(bucket);
         long end = firstOf(bucket + 1);
-        Holding holding = database.read(session -> session.first(
+        Holding holding = database.first(
                 "SELECT (SELECT coalesce(sum(s.n), 0) FROM span_of_bucket b JOIN span s ON s.addr = b.addr AND s.bucket = b.bucket"
                         + " WHERE b.bucket = ?), (SELECT count(DISTINCT seq) FROM event WHERE seq >= ? AND seq < ?),"
                         + " (SELECT seq FROM state WHERE id = 1)",
                 row -> new Holding(row.getLong(1), row.getLong(2), Math.min(end - 1, row.getLong(3)) - first + 1),
                 bucket,
                 first,
-                end));
+                end);
         return java.util.Objects.requireNonNull(holding);
     }
 

@@ -6,6 +6,7 @@ import ai.greentic.events.embedded.Addresses.Address;
 import ai.greentic.events.spi.ForwardStore;
 import ai.greentic.events.spi.OutboundEvent;
 import ai.greentic.events.spi.StoreScope;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -18,6 +19,8 @@ import org.jspecify.annotations.Nullable;
 final class Forwards implements ForwardStore {
     /** Before the routes' names, where addresses are numbered: these are no logs of the embedded provider. */
     static final String PREFIX = "~";
+
+    private static final String LEAD = "SELECT slot, nonce FROM forward_lead WHERE route = ?";
 
     private final Database database;
     private final Committer committer;
@@ -37,7 +40,7 @@ final class Forwards implements ForwardStore {
 
     private static @Nullable Long hash(OutboundEvent event) {
         String key = event.orderingKey();
-        return key == null ? null : Record.hash(event.address(), key);
+        return key == null ? null : StoredEvent.hash(event.address(), key);
     }
 
     @Override
@@ -47,7 +50,7 @@ final class Forwards implements ForwardStore {
         if (none || events.stream().allMatch(event -> event.orderingKey() == null)) {
             return Collections.nCopies(events.size(), false);
         }
-        List<Record> records = events.stream().map(this::record).toList();
+        List<StoredEvent> records = events.stream().map(this::record).toList();
         return committer.call(true, tx -> {
             List<Boolean> kept = new ArrayList<>(events.size());
             for (int i = 0; i < events.size(); i++) {
@@ -68,20 +71,20 @@ final class Forwards implements ForwardStore {
         });
     }
 
-    private Record record(OutboundEvent event) {
-        return Record.of(event, 0);
+    private StoredEvent record(OutboundEvent event) {
+        return StoredEvent.of(event, 0);
     }
 
     @Override
     public void keep(String route, OutboundEvent event, @Nullable Instant due) {
-        Record record = record(event);
+        StoredEvent record = record(event);
         committer.call(true, tx -> {
             insert(tx, route, event, record, due == null ? 0 : due.toEpochMilli());
             return route;
         });
     }
 
-    private void insert(Transaction tx, String route, OutboundEvent event, Record record, long due)
+    private void insert(Transaction tx, String route, OutboundEvent event, StoredEvent record, long due)
             throws SQLException {
         // An upper bound is enough most of the time.
         if (tx.session.number("SELECT max(n) - min(n) FROM forward") >= most - 1
@@ -103,12 +106,12 @@ final class Forwards implements ForwardStore {
 
     @Override
     public boolean lead(String route) {
-        Lead now = database.read(session -> lead(session, route));
+        Lead now = database.first(LEAD, Forwards::lead, route);
         if (now != null && now.slot == processes.slot && now.nonce == processes.nonce) {
             return true;
         }
         return committer.call(false, tx -> {
-            Lead other = lead(tx.session, route);
+            Lead other = tx.session.first(LEAD, Forwards::lead, route);
             if (other != null && processes.isAlive(other.slot, other.nonce)) {
                 return other.slot == processes.slot;
             }
@@ -122,11 +125,8 @@ final class Forwards implements ForwardStore {
         });
     }
 
-    private static @Nullable Lead lead(Session session, String route) throws SQLException {
-        return session.first(
-                "SELECT slot, nonce FROM forward_lead WHERE route = ?",
-                row -> new Lead(row.getInt(1), row.getLong(2)),
-                route);
+    private static Lead lead(ResultSet row) throws SQLException {
+        return new Lead(row.getInt(1), row.getLong(2));
     }
 
     @Override
@@ -142,6 +142,7 @@ final class Forwards implements ForwardStore {
 
     @Override
     public List<Waiting> due(String route, Instant now, int max) {
+        @SuppressWarnings("ArrayRecordComponent")
         record Row(long number, long address, byte[] body) {}
         List<Row> rows = database.read(session -> session.list(
                 "SELECT n, addr, body FROM forward WHERE route = ? AND due <= ? ORDER BY due, n LIMIT ?",
@@ -152,7 +153,7 @@ final class Forwards implements ForwardStore {
         List<Waiting> due = new ArrayList<>(rows.size());
         for (Row row : rows) {
             Address address = addresses.byId(row.address);
-            Record record = Record.read(row.body);
+            StoredEvent record = StoredEvent.read(row.body);
             if (address == null) {
                 throw new EventsException(
                         ErrorCode.STORE_CORRUPT,

@@ -14,7 +14,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Groups, their members in all processes, and who owns which shard under which epoch. A shard with a living owner moves only after the
@@ -35,6 +34,7 @@ final class Groups {
      * @param next the first event that its owners have not passed
      * @param open what they passed and did not settle
      */
+    @SuppressWarnings("ArrayRecordComponent")
     record Row(int shard, long member, long wanted, long epoch, long next, byte[] open) {
         static Row of(ResultSet row) throws SQLException {
             return new Row(
@@ -118,8 +118,8 @@ final class Groups {
             throw new EventsException(
                     ErrorCode.GROUP_MISMATCH,
                     "group " + name + " of " + scope + " is subscribed to "
-                            + List.of(String.valueOf(kept).split("\n"))
-                            + ", not to " + List.of(patterns.split("\n"))
+                            + List.of(String.valueOf(kept).split("\n", -1))
+                            + ", not to " + List.of(patterns.split("\n", -1))
                             + "; use the same patterns or another group name");
         }
     }
@@ -231,10 +231,10 @@ final class Groups {
         return lost;
     }
 
-    /** What a member's shards look like, as far as the shards of the group go. */
-    static @Nullable TreeMap<Integer, Row> of(Session session, Membership membership) throws SQLException {
-        TreeMap<Integer, Row> rows = new TreeMap<>();
+    /** The shards of a member's group by number; none if the group was forgotten. */
+    static Map<Integer, Row> of(Session session, Membership membership) throws SQLException {
+        Map<Integer, Row> rows = new TreeMap<>();
         rows(session, membership.group).forEach(row -> rows.put(row.shard, row));
-        return rows.isEmpty() ? null : rows;
+        return rows;
     }
 }

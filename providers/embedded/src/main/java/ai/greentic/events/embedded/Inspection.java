@@ -54,7 +54,8 @@ final class Inspection {
                 ? null
                 : session.first(
                         "SELECT body FROM event WHERE seq >= ? AND seq < ? AND place >> 32 = ? ORDER BY seq DESC LIMIT 1",
-                        row -> Instant.ofEpochMilli(Record.read(row.getBytes(1)).atMillis()),
+                        row -> Instant.ofEpochMilli(
+                                StoredEvent.read(row.getBytes(1)).atMillis()),
                         EventLog.firstOf(sum[2]),
                         EventLog.firstOf(sum[2] + 1),
                         address.id());
@@ -81,7 +82,7 @@ final class Inspection {
                         row.getString(3),
                         row.getString(4),
                         row.getString(5),
-                        List.of(row.getString(6).split("\n")),
+                        List.of(row.getString(6).split("\n", -1)),
                         row.getInt(7)),
                 tenant.env(),
                 tenant.name());
@@ -166,12 +167,12 @@ final class Inspection {
         java.util.Set<Long> ids = new java.util.HashSet<>();
         wanted.forEach(address -> ids.add(address.id()));
         session.list(
-                "SELECT seq, place, substr(body, 1, " + Record.HEAD
+                "SELECT seq, place, substr(body, 1, " + StoredEvent.HEAD
                         + ") FROM event WHERE seq >= ? AND seq < ? ORDER BY seq",
                 row -> {
                     long seq = row.getLong(1);
-                    if (ids.contains(Record.addressOf(row.getLong(2)))) {
-                        int shard = (int) ((Record.read(row.getBytes(3)).hash() >>> 33) % next.length);
+                    if (ids.contains(StoredEvent.addressOf(row.getLong(2)))) {
+                        int shard = (int) ((StoredEvent.read(row.getBytes(3)).hash() >>> 33) % next.length);
                         if (seq >= next[shard]) {
                             count[0]++;
                             first[0] = Math.min(first[0], seq);
@@ -262,8 +263,10 @@ final class Inspection {
         new Retention(store).run();
         long free = store.database.read(session -> session.number("PRAGMA freelist_count"));
         for (long done = 0; done < free; done += VACUUM_PAGES) {
-            String unused = store.committer.call(
-                    false, tx -> tx.session.execute("PRAGMA incremental_vacuum(" + VACUUM_PAGES + ")"));
+            store.committer.call(false, tx -> {
+                tx.session.execute("PRAGMA incremental_vacuum(" + VACUUM_PAGES + ")");
+                return tx.number();
+            });
         }
         try (Session session = store.database.open(2_000)) {
             store.processes.takeTurn();

@@ -5,7 +5,7 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /** A work that waits for its group, and the answer that somebody waits for. */
-final class Job<T> {
+final class Job<T extends @Nullable Object> {
     final Committer.Work<T> work;
     final boolean synced;
     final CompletableFuture<T> answer = new CompletableFuture<>();

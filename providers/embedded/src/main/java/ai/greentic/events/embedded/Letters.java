@@ -115,7 +115,7 @@ final class Letters implements DeadLetterStore {
                 letter.id().value(),
                 tenant,
                 group,
-                letter.state().ordinal(),
+                number(letter.state()),
                 sequence,
                 number,
                 letter.size(),
@@ -124,6 +124,10 @@ final class Letters implements DeadLetterStore {
         usage.letters++;
         usage.letterBytes += letter.size();
         usage.changed = true;
+    }
+
+    private static int number(DeadLetter.State state) {
+        return state == DeadLetter.State.PARKED ? 0 : 1;
     }
 
     private static byte[] bytes(DeadLetter.SequenceId sequence) {
@@ -139,11 +143,15 @@ final class Letters implements DeadLetterStore {
 
     @Override
     public Optional<DeadLetter> find(Tenant tenant, DeadLetterId id) {
-        return Optional.ofNullable(database.read(session -> session.first(
+        return Optional.ofNullable(database.first(
                 "SELECT " + COLUMNS + " FROM letter WHERE tenant = ? AND id = ?",
                 Letters::letter,
-                Addresses.tenant(session, tenant),
-                id.value())));
+                tenantId(tenant),
+                id.value()));
+    }
+
+    private long tenantId(Tenant tenant) {
+        return database.read(session -> Addresses.tenant(session, tenant));
     }
 
     /** A letter of a row, or an error that names it. */
@@ -156,7 +164,8 @@ final class Letters implements DeadLetterStore {
                     "dead letter " + id
                             + " is damaged: its bytes fail their check; purge it by its id, or restore a backup");
         }
-        return LetterCodec.read(id, DeadLetter.State.values()[row.getInt(2)], row.getLong(3), body);
+        return LetterCodec.read(
+                id, row.getInt(2) == 0 ? DeadLetter.State.PARKED : DeadLetter.State.REDRIVING, row.getLong(3), body);
     }
 
     /** As {@link #letter}, for lists: one damaged letter does not hide the others. */
@@ -233,21 +242,21 @@ final class Letters implements DeadLetterStore {
         String[] last = {after};
         while (found.size() < max) {
             int limit = Math.min(PAGE, max);
-            List<@Nullable DeadLetter> rows = session.list(
-                    sql,
-                    row -> {
-                        last[0] = row.getString(1);
-                        return listed(row);
-                    },
-                    of,
-                    last[0],
-                    (long) limit);
-            for (DeadLetter letter : rows) {
-                if (letter != null && found.size() < max && filter.matches(letter)) {
-                    found.add(letter);
-                }
-            }
-            if (rows.size() < limit) {
+            int rows = session.list(
+                            sql,
+                            row -> {
+                                last[0] = row.getString(1);
+                                DeadLetter letter = listed(row);
+                                return letter != null
+                                        && found.size() < max
+                                        && filter.matches(letter)
+                                        && found.add(letter);
+                            },
+                            of,
+                            last[0],
+                            (long) limit)
+                    .size();
+            if (rows < limit) {
                 break;
             }
         }
@@ -351,10 +360,10 @@ final class Letters implements DeadLetterStore {
                         true,
                         tx -> tx.session.update(
                                 "UPDATE letter SET state = ? WHERE tenant = ? AND id = ? AND state = ?",
-                                to.ordinal(),
+                                number(to),
                                 Addresses.tenant(tx.session, tenant),
                                 id.value(),
-                                from.ordinal()))
+                                number(from)))
                 > 0;
     }
 
@@ -384,10 +393,10 @@ final class Letters implements DeadLetterStore {
 
     @Override
     public Optional<DeadLetter> head(DeadLetter.SequenceId sequence) {
-        return Optional.ofNullable(database.read(session -> session.first(
+        return Optional.ofNullable(database.first(
                 "SELECT " + COLUMNS + " FROM letter WHERE sequence = ? ORDER BY number LIMIT 1",
                 Letters::letter,
-                bytes(sequence))));
+                bytes(sequence)));
     }
 
     @Override

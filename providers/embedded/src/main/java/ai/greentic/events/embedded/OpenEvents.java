@@ -61,8 +61,8 @@ final class OpenEvents {
     }
 
     /** Reads what {@link #write} wrote; in order of the events. */
-    static TreeMap<Long, Open> read(byte[] bytes) {
-        TreeMap<Long, Open> open = new TreeMap<>();
+    static Map<Long, Open> read(byte[] bytes) {
+        Map<Long, Open> open = new TreeMap<>();
         int[] at = {0};
         long last = 0;
         while (at[0] < bytes.length) {

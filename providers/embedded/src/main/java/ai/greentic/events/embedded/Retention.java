@@ -111,7 +111,7 @@ final class Retention {
                             row.getString(2),
                             row.getString(3),
                             row.getString(4),
-                            List.of(row.getString(5).split("\n"))))) {
+                            List.of(row.getString(5).split("\n", -1))))) {
                 long from = Long.MAX_VALUE;
                 for (Groups.Row row : Groups.rows(session, group.id)) {
                     from = Math.min(from, first(row));
@@ -173,7 +173,7 @@ final class Retention {
                 "SELECT seq, place, length(body) FROM event WHERE seq >= ? AND seq < ? ORDER BY seq",
                 row -> {
                     long seq = row.getLong(1);
-                    long address = Record.addressOf(row.getLong(2));
+                    long address = StoredEvent.addressOf(row.getLong(2));
                     if (seq < limits.getOrDefault(address, 0L)) {
                         gone.add(seq);
                         Count count = counts.computeIfAbsent(address, any -> new Count());

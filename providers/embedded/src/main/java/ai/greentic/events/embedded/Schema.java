@@ -23,7 +23,7 @@ final class Schema {
                     // chk: of the names, since a changed one would hand events to somebody else.
                     "CREATE TABLE address (id INTEGER PRIMARY KEY, log TEXT NOT NULL, tenant INTEGER NOT NULL, topic TEXT NOT NULL,"
                             + " purged INTEGER NOT NULL, chk INTEGER NOT NULL, UNIQUE (log, tenant, topic))",
-                    // The log. place: address and a check of both numbers; body: Record.
+                    // The log. place: address and a check of both numbers; body: StoredEvent.
                     "CREATE TABLE event (seq INTEGER PRIMARY KEY, place INTEGER NOT NULL, body BLOB NOT NULL)",
                     "CREATE TABLE span (addr INTEGER NOT NULL, bucket INTEGER NOT NULL, n INTEGER NOT NULL, bytes INTEGER NOT NULL,"
                             + " PRIMARY KEY (addr, bucket)) WITHOUT ROWID",

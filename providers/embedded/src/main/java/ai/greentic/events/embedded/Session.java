@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 /** A connection with its prepared statements, each prepared once. For one thread at a time. */
 final class Session implements AutoCloseable {
     /** Reads one row. */
-    interface Row<T> {
+    interface Row<T extends @Nullable Object> {
         T read(ResultSet row) throws SQLException;
     }
 
@@ -61,7 +61,8 @@ final class Session implements AutoCloseable {
         return filled(sql, arguments).executeUpdate();
     }
 
-    <T> List<T> list(String sql, Row<T> row, @Nullable Object... arguments) throws SQLException {
+    <T extends @Nullable Object> List<T> list(String sql, Row<T> row, @Nullable Object... arguments)
+            throws SQLException {
         List<T> found = new ArrayList<>();
         try (ResultSet rows = filled(sql, arguments).executeQuery()) {
             while (rows.next()) {
@@ -72,7 +73,8 @@ final class Session implements AutoCloseable {
     }
 
     /** The first row, or null if there is none. */
-    <T> @Nullable T first(String sql, Row<T> row, @Nullable Object... arguments) throws SQLException {
+    <T extends @Nullable Object> @Nullable T first(String sql, Row<T> row, @Nullable Object... arguments)
+            throws SQLException {
         try (ResultSet rows = filled(sql, arguments).executeQuery()) {
             return rows.next() ? row.read(rows) : null;
         }

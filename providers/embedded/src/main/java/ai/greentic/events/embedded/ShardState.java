@@ -5,8 +5,10 @@ import ai.greentic.events.spi.Time;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
@@ -48,9 +50,10 @@ final class ShardState {
         }
     }
 
-    /** A key with delayed events, and those behind them. */
+    /** A key with delayed events, or one that is paused, and what waits behind. */
     private static final class Blocked {
         int delayed;
+        boolean paused;
         final TreeSet<Long> behind = new TreeSet<>();
     }
 
@@ -228,15 +231,33 @@ final class ShardState {
             returned.add(item.seq);
             Blocked block = blocked.get(item.key);
             if (block != null && --block.delayed == 0) {
-                blocked.remove(item.key);
-                for (Long behind : block.behind) {
-                    Item follower = items.get(behind);
-                    if (follower != null) {
-                        follower.state = State.RETURNED;
-                        returned.add(behind);
-                    }
-                }
+                unblock(item.key, block);
             }
+        }
+    }
+
+    private void unblock(long key, Blocked block) {
+        if (block.delayed > 0 || block.paused) {
+            return;
+        }
+        blocked.remove(key);
+        for (Long behind : block.behind) {
+            Item follower = items.get(behind);
+            if (follower != null) {
+                follower.state = State.RETURNED;
+                returned.add(behind);
+            }
+        }
+    }
+
+    /** Hands over nothing of these keys any more, and of the others again. */
+    void pauseKeys(Set<Long> keys) {
+        for (Map.Entry<Long, Blocked> known : List.copyOf(blocked.entrySet())) {
+            known.getValue().paused = keys.contains(known.getKey());
+            unblock(known.getKey(), known.getValue());
+        }
+        for (Long key : keys) {
+            blocked.computeIfAbsent(key, any -> new Blocked()).paused = true;
         }
     }
 

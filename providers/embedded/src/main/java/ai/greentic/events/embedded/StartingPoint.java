@@ -8,7 +8,6 @@ import ai.greentic.events.embedded.Addresses.Address;
 import ai.greentic.events.spi.ProviderContext;
 import ai.greentic.events.spi.SubscribeRequest;
 import java.time.Instant;
-import org.jspecify.annotations.Nullable;
 
 /** From a start position to the number of the first event. */
 final class StartingPoint {
@@ -50,7 +49,7 @@ final class StartingPoint {
                 for (long[] row : session.list(
                         "SELECT seq, body FROM event WHERE seq >= ? ORDER BY seq LIMIT 500",
                         row -> new long[] {
-                            row.getLong(1), Record.read(row.getBytes(2)).atMillis()
+                            row.getLong(1), StoredEvent.read(row.getBytes(2)).atMillis()
                         },
                         seq)) {
                     if (row[1] >= millis) {
@@ -68,16 +67,12 @@ final class StartingPoint {
 
     private long after(SubscribeRequest request, long seen) {
         Interest interest = new Interest(context.qualifiedName(), request.filters(), store.addresses);
-        @Nullable
-        Address forgotten = store.database.read(session -> {
-            for (Long id : session.list("SELECT id FROM address WHERE purged > ?", row -> row.getLong(1), seen)) {
-                Address address = store.addresses.byId(id);
-                if (address != null && interest.wants(address)) {
-                    return address;
-                }
-            }
-            return null;
-        });
+        Address forgotten = null;
+        for (Long id : store.database.read(
+                session -> session.list("SELECT id FROM address WHERE purged > ?", row -> row.getLong(1), seen))) {
+            Address address = store.addresses.byId(id);
+            forgotten = address != null && interest.wants(address) ? address : forgotten;
+        }
         if (forgotten != null) {
             throw new EventsException(
                     ErrorCode.INVALID_ARGUMENT,

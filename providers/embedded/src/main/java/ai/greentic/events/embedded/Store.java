@@ -217,7 +217,7 @@ final class Store {
     }
 
     /** Keeps an event until its time by the wall clock; it gets its place in the log only then. */
-    void schedule(Transaction tx, Instant due, Address address, Record record) throws SQLException {
+    void schedule(Transaction tx, Instant due, Address address, StoredEvent record) throws SQLException {
         long millis = due.toEpochMilli();
         long n = tx.session.number("SELECT coalesce(max(n), 0) + 1 FROM later WHERE due = ?", millis);
         tx.session.update("INSERT INTO later VALUES (?, ?, ?, ?)", millis, n, address.id(), record.body());
@@ -293,7 +293,7 @@ final class Store {
         subscriptions.forEach(EmbeddedSubscription::close);
         upkeep.close();
         if (committer.failure() == null) {
-            committer.submit(false, tx -> {
+            var unused = committer.submit(false, tx -> {
                 tx.tally.write(tx.session);
                 return tx;
             });

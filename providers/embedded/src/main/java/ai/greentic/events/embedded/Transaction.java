@@ -105,7 +105,7 @@ final class Transaction {
     }
 
     /** Appends an event to the log and returns its entry. */
-    Entry append(long address, long tenant, Record record) throws SQLException {
+    Entry append(long address, long tenant, StoredEvent record) throws SQLException {
         long seq = lastEvent + 1;
         if (!clockNoted) {
             clockNoted = true;
@@ -113,7 +113,7 @@ final class Transaction {
         }
         PreparedStatement insert = session.prepared("INSERT INTO event VALUES (?, ?, ?)");
         insert.setLong(1, seq);
-        insert.setLong(2, Record.place(seq, address));
+        insert.setLong(2, StoredEvent.place(seq, address));
         insert.setBytes(3, record.body());
         insert.executeUpdate();
         int priority = record.priority();

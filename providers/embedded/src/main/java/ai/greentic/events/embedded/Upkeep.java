@@ -92,6 +92,7 @@ final class Upkeep {
 
     /** Appends scheduled events whose time has come. */
     private void appendDue() {
+        @SuppressWarnings("ArrayRecordComponent")
         record Later(long due, long n, long address, byte[] body) {}
         int count = store.committer.call(true, tx -> {
             long now = store.time.now().toEpochMilli();
@@ -104,7 +105,7 @@ final class Upkeep {
                 tx.session.update("DELETE FROM later WHERE due = ? AND n = ?", later.due, later.n);
                 Address address = Transaction.present(store.addresses.byId(later.address), "address of a later event");
                 tx.tally.add(address.tenant(), -later.body.length);
-                tx.append(address.id(), address.tenant(), Record.read(later.body));
+                tx.append(address.id(), address.tenant(), StoredEvent.read(later.body));
             }
             return due.size();
         });

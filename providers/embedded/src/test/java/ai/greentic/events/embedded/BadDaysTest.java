@@ -123,8 +123,8 @@ class BadDaysTest {
             try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + state().resolve("events.db"));
                     Statement statement = connection.createStatement()) {
                 statement.execute("BEGIN IMMEDIATE");
-                EventsException failure = rig.publish("a.b", "k", "2").failure();
-                assertThat(failure).isNotNull();
+                EventsException failure = java.util.Objects.requireNonNull(
+                        rig.publish("a.b", "k", "2").failure());
                 assertThat(failure.code()).isEqualTo(ErrorCode.STORE_UNAVAILABLE);
                 assertThat(failure).hasMessageContaining("another program");
                 statement.execute("ROLLBACK");
@@ -179,9 +179,10 @@ class BadDaysTest {
                 accepted++;
                 outcome = rig.publish("a.b", "k", Integer.toString(accepted));
             }
-            EventsException unknown = outcome.failure();
+            EventsException unknown = java.util.Objects.requireNonNull(outcome.failure());
             assertThat(unknown.kind()).isEqualTo(ErrorKind.OUTCOME_UNKNOWN);
-            EventsException later = rig.publish("a.b", "k", "never").failure();
+            EventsException later = java.util.Objects.requireNonNull(
+                    rig.publish("a.b", "k", "never").failure());
             assertThat(later.code()).isEqualTo(ErrorCode.STORE_UNAVAILABLE);
             assertThat(later).hasMessageContaining("could not be synced");
             assertThat(syncs.get()).isEqualTo(4);

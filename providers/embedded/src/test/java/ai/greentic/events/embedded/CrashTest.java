@@ -80,7 +80,7 @@ class CrashTest {
             if (got.merge(what, 1, Integer::sum) > 1) {
                 return;
             }
-            String[] parts = what.split(" ");
+            String[] parts = what.split(" ", -1);
             // A number's first delivery comes after the first deliveries of all smaller ones of its key and publisher.
             String line = parts[0] + "/" + Long.parseLong(parts[1]) / NUMBERS;
             long number = Long.parseLong(parts[1]);

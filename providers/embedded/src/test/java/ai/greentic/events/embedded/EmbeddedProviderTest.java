@@ -15,7 +15,10 @@ import ai.greentic.events.Priority;
 import ai.greentic.events.StartAt;
 import ai.greentic.events.TenantContext;
 import ai.greentic.events.TenantScope;
+import ai.greentic.events.TenantTopic;
+import ai.greentic.events.Topic;
 import ai.greentic.events.spi.InboundDelivery;
+import ai.greentic.events.spi.OrderingKey;
 import ai.greentic.events.spi.ProviderSubscription;
 import ai.greentic.events.spi.PublishOutcome;
 import ai.greentic.events.spi.SettleOutcome;
@@ -325,8 +328,8 @@ class EmbeddedProviderTest {
 
     @Test
     void aBackupIsAWholeStore() throws Exception {
-        Path file = directory.resolve("copy").resolve("events.db");
-        java.nio.file.Files.createDirectories(file.getParent());
+        Path copy = java.nio.file.Files.createDirectories(directory.resolve("copy"));
+        Path file = copy.resolve("events.db");
         try (Rig rig = new Rig(directory.resolve("first"))) {
             for (int i = 0; i < 100; i++) {
                 rig.publish("a.b", "k", Integer.toString(i));
@@ -334,9 +337,31 @@ class EmbeddedProviderTest {
             rig.store.backup(file);
             rig.publish("a.b", "k", "after");
         }
-        try (Rig rig = new Rig(file.getParent())) {
+        try (Rig rig = new Rig(copy)) {
             assertThat(take(rig.subscribe("g", "a.*", StartAt.EARLIEST), 100)).hasSize(100);
         }
-        assertThat(EmbeddedStore.examine(file.getParent(), false).problems()).isEmpty();
+        assertThat(EmbeddedStore.examine(copy, false).problems()).isEmpty();
+    }
+
+    @Test
+    void P7_aPausedKeyStopsNoOtherKeyOfItsShard() throws Exception {
+        try (Rig rig = new Rig(directory)) {
+            ProviderSubscription all = rig.subscribe(null, "a.*", StartAt.EARLIEST);
+            rig.publish("a.b", "bad", "1");
+            assertThat(texts(take(all, 1))).containsExactly("1");
+            TenantTopic address = new TenantTopic(ACME.tenant(), new Topic("a.b"));
+            assertThat(all.pauseKeys(Set.of(new OrderingKey(address, "bad")))).isTrue();
+            for (int i = 2; i < 500; i++) {
+                rig.publish("a.b", i % 2 == 0 ? "bad" : "good", Integer.toString(i));
+            }
+            List<String> good = texts(take(all, 249));
+            assertThat(good)
+                    .hasSize(249)
+                    .allMatch(text -> Integer.parseInt(text) % 2 == 1)
+                    .isSortedAccordingTo(java.util.Comparator.comparing(Integer::valueOf));
+            assertThat(all.pauseKeys(Set.of())).isTrue();
+            List<String> bad = texts(take(all, 249));
+            assertThat(bad).hasSize(249).startsWith("2", "4", "6").endsWith("498");
+        }
     }
 }

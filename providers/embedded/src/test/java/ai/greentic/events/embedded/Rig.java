@@ -29,6 +29,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /** A store with a provider on it, used through the SPI, under a clock that the test sets. */
@@ -37,17 +39,17 @@ final class Rig implements AutoCloseable {
 
     /** A clock that only tests move. Both parts can be moved apart, as a clock that is set does. */
     static final class Clock implements Time {
-        private volatile Instant now = Instant.parse("2026-01-01T00:00:00Z");
-        private volatile long nanos = 1;
+        private final AtomicReference<Instant> now = new AtomicReference<>(Instant.parse("2026-01-01T00:00:00Z"));
+        private final AtomicLong nanos = new AtomicLong(1);
 
         @Override
         public Instant now() {
-            return now;
+            return java.util.Objects.requireNonNull(now.get());
         }
 
         @Override
         public long nanos() {
-            return nanos;
+            return nanos.get();
         }
 
         @Override
@@ -57,20 +59,20 @@ final class Rig implements AutoCloseable {
 
         /** Time passes. */
         void pass(Duration time) {
-            now = now.plus(time);
-            nanos += time.toNanos();
+            step(time);
+            nanos.addAndGet(time.toNanos());
         }
 
         /** Somebody sets the clock. */
         void step(Duration by) {
-            now = now.plus(by);
+            now.updateAndGet(time -> time.plus(by));
         }
     }
 
     final Clock clock;
     final EmbeddedStore store;
     final EventProvider provider;
-    private static final java.util.concurrent.atomic.AtomicLong IDS = new java.util.concurrent.atomic.AtomicLong();
+    private static final AtomicLong IDS = new AtomicLong();
     private final Tasks tasks = Tasks.threads("rig");
 
     Rig(Path directory) {

@@ -162,7 +162,7 @@ final class Worker {
                 bus.subscribe(TENANT, "crash.*", SubscribeOptions.group("g").startAt(StartAt.EARLIEST), delivery -> {
                     String what = delivery.payload(String.class);
                     say("got " + what);
-                    var done = delivery.settled().whenComplete((nothing, failure) -> {
+                    var unusedToo = delivery.settled().whenComplete((nothing, failure) -> {
                         if (failure == null) {
                             say("settled " + what);
                         }

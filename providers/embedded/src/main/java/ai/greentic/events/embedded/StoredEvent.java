@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * 24  the event in the Greentic JSON form
  * </pre>
  */
-final class Record {
+final class StoredEvent {
     static final int HEAD = 24;
     private static final byte FORMAT = 1;
     private static final int KEYED = 1;
@@ -30,12 +30,12 @@ final class Record {
     /** The event itself, where it is known; it spares decoding it. */
     final @Nullable EventEnvelope event;
 
-    private Record(byte[] body, @Nullable EventEnvelope event) {
+    private StoredEvent(byte[] body, @Nullable EventEnvelope event) {
         this.body = body;
         this.event = event;
     }
 
-    static Record of(OutboundEvent outbound, long atMillis) {
+    static StoredEvent of(OutboundEvent outbound, long atMillis) {
         EventEnvelope event = outbound.event();
         String key = outbound.orderingKey();
         int flags = key == null ? 0 : KEYED;
@@ -50,12 +50,12 @@ final class Record {
         body.putLong(key == null ? hash(null, event.id().value()) : hash(outbound.address(), key));
         body.putLong(atMillis).put(encoded);
         body.putInt(4, checksum(body.array()));
-        return new Record(body.array(), event);
+        return new StoredEvent(body.array(), event);
     }
 
     /** What was read back. */
-    static Record read(byte[] body) {
-        return new Record(body, null);
+    static StoredEvent read(byte[] body) {
+        return new StoredEvent(body, null);
     }
 
     private static int checksum(byte[] body) {
