@@ -22,6 +22,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -57,6 +58,7 @@ final class StoreScale {
         return EventBus.builder()
                 .provider("local", "embedded", "*")
                 .stateDirectory(directory)
+                .storeSettings(Map.of("max_bytes", 1L << 40, "max_bytes_of_tenant", 1L << 40, "keep_bytes", 1L << 40))
                 .publishQueue(8192)
                 .build();
     }

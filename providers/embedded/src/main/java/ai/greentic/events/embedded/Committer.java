@@ -37,6 +37,7 @@ final class Committer {
     private static final int MOST_WORKS = 4096;
     private static final int MOST_EVENTS = 4096;
     private static final long MOST_LOG_BYTES = 1L << 30;
+    private static final long LONG_LOG_BYTES = 128L << 20;
     private static final long SPIN_NANOS = 50_000;
 
     /** A piece of a transaction. Runs on the writer's thread, perhaps twice; what it does outside the database waits for the commit. */
@@ -181,6 +182,7 @@ final class Committer {
         try {
             processes.takeTurn();
             try {
+                shortenLog();
                 commit(jobs, false);
             } finally {
                 processes.giveTurn();
@@ -193,6 +195,18 @@ final class Committer {
                             ErrorCode.STORE_UNAVAILABLE,
                             "store " + directory.path + ": its locks failed (" + e.getMessage() + ")",
                             e));
+        }
+    }
+
+    /** The keeper moves the log into the database meanwhile; where it cannot keep pace, the writer waits for it and does the rest. */
+    private void shortenLog() {
+        if (logBytes() < LONG_LOG_BYTES) {
+            return;
+        }
+        try {
+            session.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+        } catch (SQLException e) {
+            LOG.warn("the log of store {} could not be emptied; it is tried again", directory.path, e);
         }
     }
 

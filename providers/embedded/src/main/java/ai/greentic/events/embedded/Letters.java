@@ -13,6 +13,7 @@ import ai.greentic.events.spi.StoreScope;
 import java.nio.charset.StandardCharsets;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -32,6 +33,8 @@ final class Letters implements DeadLetterStore {
     private static final int MOST_MERGED = 32;
 
     private static final int PAGE = 500;
+    /** After every id. */
+    private static final String LAST = "\uffff";
 
     private final Database database;
     private final Committer committer;
@@ -111,7 +114,7 @@ final class Letters implements DeadLetterStore {
                 topic,
                 subscription);
         tx.session.update(
-                "INSERT INTO letter VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO letter VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 letter.id().value(),
                 tenant,
                 group,
@@ -119,6 +122,7 @@ final class Letters implements DeadLetterStore {
                 sequence,
                 number,
                 letter.size(),
+                letter.time().toEpochMilli(),
                 body);
         Transaction.Usage usage = tx.usage(tenant);
         usage.letters++;
@@ -180,31 +184,58 @@ final class Letters implements DeadLetterStore {
 
     @Override
     public List<DeadLetter> list(Tenant tenant, DeadLetterFilter filter, @Nullable DeadLetterId after, int max) {
-        String from = after == null ? "" : after.value();
         return database.read(session -> {
             long owner = Addresses.tenant(session, tenant);
+            Range range = range(session, owner, filter, after == null ? "" : after.value());
             if (!filter.ids().isEmpty()) {
-                return byIds(session, owner, filter, from, max);
+                return byIds(session, owner, filter, range.after, max);
             }
             List<Group> all = groups(session, owner);
             List<Group> wanted =
                     all.stream().filter(group -> matches(group, filter)).toList();
             if (wanted.size() == all.size() || wanted.size() > MOST_MERGED) {
-                return scan(session, owner, filter, from, max);
+                return scan(session, owner, filter, range, max);
             }
             List<DeadLetter> merged = new ArrayList<>();
             for (Group group : wanted) {
                 merged.addAll(page(
                         session,
-                        "SELECT " + COLUMNS + " FROM letter WHERE grp = ? AND id > ? ORDER BY id LIMIT ?",
+                        "SELECT " + COLUMNS + " FROM letter WHERE grp = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?",
                         group.id,
                         filter,
-                        from,
+                        range,
                         max));
             }
             merged.sort(Comparator.comparing(DeadLetter::id));
             return List.copyOf(merged.subList(0, Math.min(max, merged.size())));
         });
+    }
+
+    /** Ids after one, and up to one. */
+    private record Range(String after, String last) {}
+
+    /** Ids grow with time, so a filter by time is looked for between the ids that it can have. */
+    private static Range range(Session session, long tenant, DeadLetterFilter filter, String after)
+            throws SQLException {
+        Instant from = filter.from().orElse(null);
+        Instant to = filter.to().orElse(null);
+        String first = from == null
+                ? null
+                : session.first(
+                        "SELECT min(id) FROM letter WHERE tenant = ? AND parked >= ?",
+                        row -> row.getString(1) == null ? LAST : row.getString(1),
+                        tenant,
+                        from.toEpochMilli());
+        String last = to == null
+                ? LAST
+                : session.first(
+                        "SELECT coalesce(max(id), '') FROM letter WHERE tenant = ? AND parked <= ?",
+                        row -> row.getString(1),
+                        tenant,
+                        to.toEpochMilli());
+        // The first one itself is wanted, and nothing comes right before it.
+        String before = first == null || first.isEmpty() ? "" : first.substring(0, first.length() - 1);
+        return new Range(before.compareTo(after) > 0 ? before : after, last == null ? LAST : last);
     }
 
     private static List<DeadLetter> byIds(Session session, long tenant, DeadLetterFilter filter, String after, int max)
@@ -225,21 +256,21 @@ final class Letters implements DeadLetterStore {
         return found;
     }
 
-    private static List<DeadLetter> scan(Session session, long tenant, DeadLetterFilter filter, String after, int max)
+    private static List<DeadLetter> scan(Session session, long tenant, DeadLetterFilter filter, Range range, int max)
             throws SQLException {
         return page(
                 session,
-                "SELECT " + COLUMNS + " FROM letter WHERE tenant = ? AND id > ? ORDER BY id LIMIT ?",
+                "SELECT " + COLUMNS + " FROM letter WHERE tenant = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?",
                 tenant,
                 filter,
-                after,
+                range,
                 max);
     }
 
     private static List<DeadLetter> page(
-            Session session, String sql, long of, DeadLetterFilter filter, String after, int max) throws SQLException {
+            Session session, String sql, long of, DeadLetterFilter filter, Range range, int max) throws SQLException {
         List<DeadLetter> found = new ArrayList<>();
-        String[] last = {after};
+        String[] last = {range.after};
         while (found.size() < max) {
             int limit = Math.min(PAGE, max);
             int rows = session.list(
@@ -254,6 +285,7 @@ final class Letters implements DeadLetterStore {
                             },
                             of,
                             last[0],
+                            range.last,
                             (long) limit)
                     .size();
             if (rows < limit) {
@@ -297,10 +329,11 @@ final class Letters implements DeadLetterStore {
                 filter.from().isEmpty() && filter.to().isEmpty() && filter.ids().isEmpty();
         List<DeadLetterGroup> found = database.read(session -> {
             List<DeadLetterGroup> groups = new ArrayList<>();
-            for (Group group : groups(session, Addresses.tenant(session, tenant))) {
+            long owner = Addresses.tenant(session, tenant);
+            for (Group group : groups(session, owner)) {
                 DeadLetterGroup one = !matches(group, filter)
                         ? null
-                        : whole ? summary(session, group) : counted(session, group, filter);
+                        : whole ? summary(session, group) : counted(session, owner, group, filter);
                 if (one != null) {
                     groups.add(one);
                 }
@@ -330,19 +363,19 @@ final class Letters implements DeadLetterStore {
                 newest.id());
     }
 
-    private static @Nullable DeadLetterGroup counted(Session session, Group group, DeadLetterFilter filter)
+    private static @Nullable DeadLetterGroup counted(Session session, long tenant, Group group, DeadLetterFilter filter)
             throws SQLException {
         long count = 0;
         DeadLetter oldest = null;
         DeadLetter newest = null;
-        String after = "";
+        Range range = range(session, tenant, filter, "");
         while (true) {
             List<DeadLetter> page = page(
                     session,
-                    "SELECT " + COLUMNS + " FROM letter WHERE grp = ? AND id > ? ORDER BY id LIMIT ?",
+                    "SELECT " + COLUMNS + " FROM letter WHERE grp = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?",
                     group.id,
                     filter,
-                    after,
+                    range,
                     PAGE);
             if (page.isEmpty()) {
                 return oldest == null || newest == null ? null : summary(group, count, oldest, newest);
@@ -350,7 +383,7 @@ final class Letters implements DeadLetterStore {
             oldest = oldest == null ? page.get(0) : oldest;
             newest = page.get(page.size() - 1);
             count += page.size();
-            after = newest.id().value();
+            range = new Range(newest.id().value(), range.last);
         }
     }
 

@@ -52,8 +52,9 @@ final class Schema {
                     "CREATE TABLE letter_group (id INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, code TEXT NOT NULL, topic TEXT NOT NULL,"
                             + " subscription TEXT NOT NULL, n INTEGER NOT NULL, UNIQUE (tenant, code, topic, subscription))",
                     "CREATE TABLE letter (id TEXT NOT NULL, tenant INTEGER NOT NULL, grp INTEGER NOT NULL, state INTEGER NOT NULL,"
-                            + " sequence BLOB, number INTEGER NOT NULL, size INTEGER NOT NULL, body BLOB NOT NULL)",
+                            + " sequence BLOB, number INTEGER NOT NULL, size INTEGER NOT NULL, parked INTEGER NOT NULL, body BLOB NOT NULL)",
                     "CREATE UNIQUE INDEX letter_by_id ON letter (tenant, id)",
+                    "CREATE INDEX letter_by_time ON letter (tenant, parked, id)",
                     "CREATE INDEX letter_by_group ON letter (grp, id)",
                     "CREATE INDEX letter_by_sequence ON letter (sequence, number) WHERE sequence IS NOT NULL",
                     // Attempts: failed ones and suspects by event, and what living members have in hand.
