@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.config.Settings;
+import ai.greentic.events.embedded.EmbeddedProviderFactory;
+import ai.greentic.events.embedded.EmbeddedStoreFactory;
 import ai.greentic.events.memory.MemoryProviderFactory;
 import ai.greentic.events.spi.ProviderFactory;
 import ai.greentic.events.spi.SettingsSchema;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -57,22 +60,15 @@ class DocsTest {
         page.append("\nFurther keys: `events.routes.\"<pattern>\" = \"<provider>\"` routes explicitly;"
                 + " `events.providers.<name>.*` and `events.packs.<pack>.providers.<name>.*` hold a provider's settings, and for any"
                 + " provider `dlq_topic` and `retry.max_retries`, `.base_delay_ms`, `.max_delay_ms`, `.strategy`,"
-                + " `.retryable_errors`, `.formulas` (`standard`, `upstream`), `.attempt_timeout_ms`, `.budget_ms`.\n");
-        for (ProviderFactory factory : List.of(new MemoryProviderFactory())) {
+                + " `.retryable_errors`, `.formulas` (`standard`, `upstream`), `.attempt_timeout_ms`, `.budget_ms`, and `forward`, which accepts events"
+                + " while the provider is away.\n");
+        page.append(
+                "\n## State store: `events.store.*`\n\n`events.store.enabled = true` has a bus of these settings keep durable state"
+                        + " in `paths.state_dir`; the command line always does.\n\n");
+        table(page, new EmbeddedStoreFactory().settings());
+        for (ProviderFactory factory : List.of(new EmbeddedProviderFactory(), new MemoryProviderFactory())) {
             page.append("\n## Provider `").append(factory.transport()).append("`\n\n");
-            page.append("| Setting | Value | Default | Meaning |\n|---|---|---|---|\n");
-            for (SettingsSchema.Setting setting : factory.settings().settings()) {
-                page.append("| `")
-                        .append(setting.key())
-                        .append("` | ")
-                        .append(setting.type().words());
-                page.append(setting.least() == null ? "" : ", " + setting.least() + " to " + setting.most());
-                page.append(" | `")
-                        .append(setting.defaultValue())
-                        .append("` | ")
-                        .append(setting.doc())
-                        .append(" |\n");
-            }
+            table(page, factory.settings());
         }
         if (Boolean.getBoolean("update.docs")) {
             Files.writeString(ROOT.resolve("docs/settings.md"), page);
@@ -80,6 +76,30 @@ class DocsTest {
         assertThat(read("docs/settings.md"))
                 .as("stale: write it anew, see CONTRIBUTING.md")
                 .isEqualTo(page.toString());
+    }
+
+    private static void table(StringBuilder page, SettingsSchema schema) {
+        page.append("| Setting | Value | Default | Meaning |\n|---|---|---|---|\n");
+        for (SettingsSchema.Setting setting : schema.settings()) {
+            Object byDefault = setting.defaultValue();
+            page.append("| `")
+                    .append(setting.key())
+                    .append("` | ")
+                    .append(setting.type().words());
+            page.append(setting.least() == null ? "" : ", " + setting.least() + " to " + setting.most());
+            page.append(setting.least() != null && byDefault instanceof Duration ? " ms" : "");
+            page.append(" | ")
+                    .append(byDefault == null ? "" : "`" + shown(byDefault) + "`")
+                    .append(" | ")
+                    .append(setting.doc())
+                    .append(" |\n");
+        }
+    }
+
+    private static String shown(Object value) {
+        return value instanceof Duration time
+                ? time.toHours() > 0 ? time.toHours() + "h" : time.toSeconds() + "s"
+                : value.toString();
     }
 
     @Test

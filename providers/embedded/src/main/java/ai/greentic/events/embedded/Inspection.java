@@ -268,18 +268,7 @@ final class Inspection {
                 return tx.number();
             });
         }
-        try (Session session = store.database.open(2_000)) {
-            store.processes.takeTurn();
-            try {
-                session.execute("PRAGMA wal_checkpoint(TRUNCATE)");
-            } finally {
-                store.processes.giveTurn();
-            }
-        } catch (SQLException e) {
-            throw StoreFailure.of(e, store.files.database);
-        } catch (IOException e) {
-            throw StateDirectory.unusable(store.directory(), "its locks failed (" + e + ")");
-        }
+        store.emptyLog();
         return Math.max(0, before - size());
     }
 

@@ -84,8 +84,8 @@ final class Retention {
                 return first;
             }
             // Between two rows of the clock there is less than its step.
-            boolean all =
-                    session.number("SELECT coalesce(max(at), 0) FROM clock") + Transaction.CLOCK_STEP_MILLIS < millis;
+            long newest = session.number("SELECT coalesce(max(at), 0) FROM clock");
+            boolean all = newest > 0 && newest + Transaction.CLOCK_STEP_MILLIS < millis;
             return all ? store.log.tail() + 1 : session.number("SELECT coalesce(max(seq), 0) FROM clock");
         });
     }

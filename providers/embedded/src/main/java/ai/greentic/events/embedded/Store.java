@@ -16,7 +16,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CopyOnWriteArraySet;
 import org.jspecify.annotations.Nullable;
 
@@ -184,6 +186,21 @@ final class Store {
 
     ForwardStore forwards() {
         return forwards;
+    }
+
+    /** Moves the whole log into the database. On a thread of the store: an interrupt of the caller would close the locks. */
+    void emptyLog() {
+        List<RuntimeException> failures = new CopyOnWriteArrayList<>();
+        Threads.join(Threads.start("store-compact", () -> {
+            try {
+                upkeep.emptyLog();
+            } catch (RuntimeException e) {
+                failures.add(e);
+            }
+        }));
+        for (RuntimeException failure : failures) {
+            throw failure;
+        }
     }
 
     // Publishing.

@@ -42,22 +42,37 @@ final class Transaction {
     }
 
     private Transaction(
-            Session session, Tally tally, long number, long lastEvent, long bytes, long lastClock, long nowMillis) {
+            Session session,
+            Tally tally,
+            long number,
+            long lastEvent,
+            long bytes,
+            long lastClock,
+            long lastNoted,
+            long nowMillis) {
         this.session = session;
         this.tally = tally;
         this.number = number;
         this.lastEvent = lastEvent;
         this.bytes = bytes;
         this.clock = Math.max(lastClock, nowMillis);
-        this.clockNoted = clock - lastClock < CLOCK_STEP_MILLIS;
+        this.clockNoted = clock - lastNoted < CLOCK_STEP_MILLIS;
     }
 
     static Transaction begin(Session session, Tally tally, long nowMillis) throws SQLException {
         session.begin();
         Transaction begun = session.first(
-                "SELECT tx, seq, bytes, clock FROM state WHERE id = 1",
+                "SELECT tx, seq, bytes, clock, coalesce((SELECT at FROM clock ORDER BY seq DESC LIMIT 1), 0)"
+                        + " FROM state WHERE id = 1",
                 row -> new Transaction(
-                        session, tally, row.getLong(1) + 1, row.getLong(2), row.getLong(3), row.getLong(4), nowMillis));
+                        session,
+                        tally,
+                        row.getLong(1) + 1,
+                        row.getLong(2),
+                        row.getLong(3),
+                        row.getLong(4),
+                        row.getLong(5),
+                        nowMillis));
         if (begun == null) {
             throw new SQLException("the state row is missing");
         }

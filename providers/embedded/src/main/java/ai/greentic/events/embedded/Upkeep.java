@@ -189,6 +189,10 @@ final class Upkeep {
         if (store.committer.logBytes() < LONG_LOG) {
             return;
         }
+        emptyLog();
+    }
+
+    void emptyLog() {
         try (Session session = store.database.open(2_000)) {
             session.execute("PRAGMA wal_checkpoint(PASSIVE)");
             store.processes.takeTurn();

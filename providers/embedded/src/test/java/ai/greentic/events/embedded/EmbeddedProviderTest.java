@@ -364,4 +364,22 @@ class EmbeddedProviderTest {
             assertThat(bad).hasSize(249).startsWith("2", "4", "6").endsWith("498");
         }
     }
+
+    @Test
+    void retentionLeavesWhatIsYoung() throws Exception {
+        Rig.Clock clock = new Rig.Clock();
+        try (Rig rig = new Rig(directory, clock, Map.of("keep_for", "1h"), Store.Seams.NONE)) {
+            for (int i = 0; i < 400; i++) {
+                clock.pass(Duration.ofMillis(20));
+                rig.publish("a.b", null, Integer.toString(i));
+            }
+            rig.store.compact();
+            assertThat(rig.store.topics(ACME.tenant()).get(0).events()).isEqualTo(400);
+            clock.pass(Duration.ofHours(1).minusSeconds(4));
+            rig.store.compact();
+            // The log's clock has a row a second, so the bound is that exact.
+            assertThat(rig.store.topics(ACME.tenant()).get(0).events()).isBetween(200L, 260L);
+            assertThat(EmbeddedStore.examine(directory, false).problems()).isEmpty();
+        }
+    }
 }
