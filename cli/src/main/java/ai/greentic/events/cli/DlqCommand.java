@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -188,12 +189,10 @@ final class DlqCommand implements Runnable {
     }
 
     static int list(DeadLetters letters, DeadLetterFilter filter, boolean json, PrintWriter out) {
-        DeadLetterId after = null;
-        while (true) {
-            List<DeadLetter> page = letters.list(filter, after, PAGE);
-            for (DeadLetter letter : page) {
-                after = letter.id();
-                out.println(
+        return each(
+                letters,
+                filter,
+                letter -> out.println(
                         json
                                 ? Payload.of(tree(letter)).json()
                                 : letter.id() + "  " + letter.time() + "  "
@@ -201,12 +200,7 @@ final class DlqCommand implements Runnable {
                                         + letter.subscription()
                                                 .map(s -> "of " + s)
                                                 .orElse("publish") + "  "
-                                        + letter.code() + "  " + letter.attempts() + " attempts  " + letter.state());
-            }
-            if (page.size() < PAGE) {
-                return 0;
-            }
-        }
+                                        + letter.code() + "  " + letter.attempts() + " attempts  " + letter.state()));
     }
 
     @Command(name = "groups", description = "Count letters by what went wrong.", mixinStandardHelpOptions = true)
@@ -313,12 +307,18 @@ final class DlqCommand implements Runnable {
     }
 
     static int export(DeadLetters letters, DeadLetterFilter filter, PrintWriter out) {
+        return each(
+                letters, filter, letter -> out.println(Payload.of(whole(letter)).json()));
+    }
+
+    /** Every letter, a page at a time: what is parked or removed meanwhile moves no other letter to another page. */
+    private static int each(DeadLetters letters, DeadLetterFilter filter, Consumer<DeadLetter> action) {
         DeadLetterId after = null;
         while (true) {
             List<DeadLetter> page = letters.list(filter, after, PAGE);
             for (DeadLetter letter : page) {
                 after = letter.id();
-                out.println(Payload.of(whole(letter)).json());
+                action.accept(letter);
             }
             if (page.size() < PAGE) {
                 return 0;
@@ -396,13 +396,39 @@ final class DlqCommand implements Runnable {
                     .max(max)
                     .maxRedrives(maxRedrives)
                     .dryRun(dryRun);
-            return DlqCommand.with(
-                    spec,
-                    packs.packs,
-                    tenant,
-                    letters -> redrive(
-                            letters, wanted, options, dryRun, spec.commandLine().getOut()));
+            return DlqCommand.with(spec, packs.packs, tenant, letters -> {
+                Thread progress = progress(letters, wanted, spec.commandLine().getErr());
+                try {
+                    return redrive(
+                            letters, wanted, options, dryRun, spec.commandLine().getOut());
+                } finally {
+                    progress.interrupt();
+                    progress.join();
+                }
+            });
         }
+    }
+
+    /** Says every few seconds what is left, if a person watches. */
+    private static Thread progress(DeadLetters letters, DeadLetterFilter filter, PrintWriter err) {
+        Thread thread = new Thread(
+                () -> {
+                    try {
+                        while (System.console() != null) {
+                            Thread.sleep(2_000);
+                            long left = letters.groups(filter).stream()
+                                    .mapToLong(DeadLetterGroup::count)
+                                    .sum();
+                            err.println(left + " dead letters left");
+                        }
+                    } catch (InterruptedException done) {
+                        return;
+                    }
+                },
+                "progress");
+        thread.setDaemon(true);
+        thread.start();
+        return thread;
     }
 
     static int redrive(
