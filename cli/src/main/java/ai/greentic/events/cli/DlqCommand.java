@@ -378,6 +378,9 @@ final class DlqCommand implements Runnable {
                 description = "How often one letter may be put back in all; default 3.")
         private int maxRedrives = 3;
 
+        @Option(names = "--progress", description = "Say on standard error every two seconds what is left.")
+        private boolean progress;
+
         @Option(names = "--dry-run", description = "Say what would happen, and do nothing.")
         private boolean dryRun;
 
@@ -397,24 +400,25 @@ final class DlqCommand implements Runnable {
                     .maxRedrives(maxRedrives)
                     .dryRun(dryRun);
             return DlqCommand.with(spec, packs.packs, tenant, letters -> {
-                Thread progress = progress(letters, wanted, spec.commandLine().getErr());
+                Thread teller =
+                        progress(progress, letters, wanted, spec.commandLine().getErr());
                 try {
                     return redrive(
                             letters, wanted, options, dryRun, spec.commandLine().getOut());
                 } finally {
-                    progress.interrupt();
-                    progress.join();
+                    teller.interrupt();
+                    teller.join();
                 }
             });
         }
     }
 
-    /** Says every few seconds what is left, if a person watches. */
-    private static Thread progress(DeadLetters letters, DeadLetterFilter filter, PrintWriter err) {
+    /** Says every two seconds what is left, if that is wanted. */
+    private static Thread progress(boolean wanted, DeadLetters letters, DeadLetterFilter filter, PrintWriter err) {
         Thread thread = new Thread(
                 () -> {
                     try {
-                        while (System.console() != null) {
+                        while (wanted) {
                             Thread.sleep(2_000);
                             long left = letters.groups(filter).stream()
                                     .mapToLong(DeadLetterGroup::count)

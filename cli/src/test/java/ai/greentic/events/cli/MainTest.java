@@ -346,7 +346,8 @@ class MainTest {
         out.getBuffer().setLength(0);
         assertThat(run("dlq", "export", "--tenant", "globex")).isZero();
         assertThat(out.toString()).isEmpty();
-        assertThat(run("dlq", "redrive", "--pack", PACK, "--tenant", "acme")).isZero();
+        assertThat(run("dlq", "redrive", "--pack", PACK, "--tenant", "acme", "--progress"))
+                .isZero();
         assertThat(out.toString()).contains("put back 2, resolved 0, refused 0");
         assertThat(run("subscribe", "--pack", PACK, "--tenant", "acme", "orders.*", "--group", "g", "--count", "2"))
                 .isZero();
