@@ -189,6 +189,7 @@ final class Committer {
             }
             syncOwnGroup();
         } catch (IOException e) {
+            takeAll(jobs);
             failAll(
                     jobs,
                     new EventsException(

@@ -133,11 +133,6 @@ final class Processes implements AutoCloseable {
         return most(TX);
     }
 
-    /** The newest event that is safe on disk, as far as this process knows or another one has said. */
-    long syncedEvent() {
-        return most(SEQ);
-    }
-
     /** The newest event that another process has seen safe on disk. */
     long syncedEventOfOthers() {
         long newest = 0;

@@ -61,22 +61,25 @@ final class Transaction {
 
     static Transaction begin(Session session, Tally tally, long nowMillis) throws SQLException {
         session.begin();
-        Transaction begun = session.first(
-                "SELECT tx, seq, bytes, clock, coalesce((SELECT at FROM clock ORDER BY seq DESC LIMIT 1), 0)"
-                        + " FROM state WHERE id = 1",
-                row -> new Transaction(
-                        session,
-                        tally,
-                        row.getLong(1) + 1,
-                        row.getLong(2),
-                        row.getLong(3),
-                        row.getLong(4),
-                        row.getLong(5),
-                        nowMillis));
-        if (begun == null) {
-            throw new SQLException("the state row is missing");
+        try {
+            return present(
+                    session.first(
+                            "SELECT tx, seq, bytes, clock, coalesce((SELECT at FROM clock ORDER BY seq DESC LIMIT 1), 0)"
+                                    + " FROM state WHERE id = 1",
+                            row -> new Transaction(
+                                    session,
+                                    tally,
+                                    row.getLong(1) + 1,
+                                    row.getLong(2),
+                                    row.getLong(3),
+                                    row.getLong(4),
+                                    row.getLong(5),
+                                    nowMillis)),
+                    "the state row");
+        } catch (SQLException e) {
+            session.rollback();
+            throw e;
         }
-        return begun;
     }
 
     /** Number of this transaction: the next one's is larger by one. */

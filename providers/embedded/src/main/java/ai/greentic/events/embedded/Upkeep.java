@@ -65,6 +65,8 @@ final class Upkeep {
                 any = lookAround();
             } catch (RuntimeException | Error e) {
                 LOG.error("store {}: other processes' events could not be read; trying again", store.directory(), e);
+                wait = ROUND;
+                continue;
             }
             wait = any ? SHORTEST_WAIT : Math.min(LONGEST_WAIT, wait * 2);
         }
