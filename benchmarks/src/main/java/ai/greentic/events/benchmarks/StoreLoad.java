@@ -16,7 +16,6 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
@@ -88,6 +87,10 @@ final class StoreLoad {
     }
 
     public static void main(String[] args) throws Exception {
+        if (args.length > 0 && args[0].equals("--one-of-several")) {
+            oneOfSeveral(Path.of(args[1]), Double.parseDouble(args[2]));
+            return;
+        }
         Path base = Path.of(args.length > 0 ? args[0] : "target");
         double seconds = args.length > 1 ? Double.parseDouble(args[1]) : 3;
         Files.createDirectories(base);
@@ -116,9 +119,67 @@ final class StoreLoad {
         }
         System.out.println("end to end (publish, handle, ack)   in flight   events/s   p50 us   p99 us");
         for (int inFlight : new int[] {64, 1024}) {
-            endToEnd(base, inFlight, seconds, 0);
+            endToEnd(base, inFlight, seconds, 0, true);
         }
-        endToEnd(base, 256, seconds, 5000);
+        double[] memory = new double[ROUNDS];
+        double[] embedded = new double[ROUNDS];
+        for (int round = 0; round < ROUNDS; round++) {
+            memory[round] = endToEnd(base, 256, seconds, 5000, false);
+            embedded[round] = endToEnd(base, 256, seconds, 5000, true);
+        }
+        System.out.printf(
+                Locale.ROOT, "p99 at 5000 a second beside memory's: %.1f%n", median(embedded) / median(memory));
+        System.out.println("processes that publish, 256 in flight each   events/s, all together");
+        for (int processes : new int[] {1, 2, 4}) {
+            System.out.printf(Locale.ROOT, "%44d   %8.0f%n", processes, several(base, processes, seconds));
+        }
+    }
+
+    /** Child processes that publish into one directory at the same time; returns what they reach together. */
+    private static double several(Path base, int processes, double seconds) throws Exception {
+        Path directory = Files.createTempDirectory(base, "store");
+        try {
+            List<Process> children = new ArrayList<>();
+            for (int i = 0; i < processes; i++) {
+                children.add(new ProcessBuilder(
+                                Path.of(System.getProperty("java.home"), "bin", "java")
+                                        .toString(),
+                                "-Xmx512m",
+                                "-cp",
+                                System.getProperty("java.class.path"),
+                                StoreLoad.class.getName(),
+                                "--one-of-several",
+                                directory.toString(),
+                                Double.toString(seconds))
+                        .redirectError(ProcessBuilder.Redirect.INHERIT)
+                        .start());
+            }
+            double sum = 0;
+            for (Process child : children) {
+                child.inputReader().readLine();
+            }
+            for (Process child : children) {
+                child.getOutputStream().write('\n');
+                child.getOutputStream().flush();
+            }
+            for (Process child : children) {
+                sum += Double.parseDouble(child.inputReader().readLine());
+                child.waitFor();
+            }
+            return sum;
+        } finally {
+            delete(directory);
+        }
+    }
+
+    /** Warms up, says so, waits for a line, publishes for a while, says how many a second. */
+    private static void oneOfSeveral(Path directory, double seconds) throws Exception {
+        try (EventBus bus = bus(directory)) {
+            double unused = publish(bus, 256, seconds);
+            System.out.println("ready");
+            int unusedToo = System.in.read();
+            System.out.println(publish(bus, 256, seconds));
+        }
     }
 
     private static double median(double[] values) {
@@ -186,42 +247,49 @@ final class StoreLoad {
 
     private static double store(Path base, int inFlight, double seconds) throws Exception {
         Path directory = Files.createTempDirectory(base, "store");
-        AtomicLong count = new AtomicLong();
         try (EventBus bus = bus(directory)) {
-            long end = System.nanoTime() + (long) (seconds * 1e9);
-            if (inFlight == 1) {
-                while (System.nanoTime() < end) {
-                    var unused = bus.publish(event(bus));
-                    count.incrementAndGet();
-                }
-            } else {
-                Semaphore room = new Semaphore(inFlight);
-                while (System.nanoTime() < end) {
-                    room.acquire();
-                    var unused = bus.publishAsync(event(bus)).whenComplete((receipt, failure) -> {
-                        if (failure == null) {
-                            count.incrementAndGet();
-                        } else {
-                            failure.printStackTrace();
-                        }
-                        room.release();
-                    });
-                }
-                room.acquire(inFlight);
-            }
+            return publish(bus, inFlight, seconds);
         } finally {
             delete(directory);
+        }
+    }
+
+    /** Returns how many events a second were accepted. */
+    private static double publish(EventBus bus, int inFlight, double seconds) throws Exception {
+        AtomicLong count = new AtomicLong();
+        long end = System.nanoTime() + (long) (seconds * 1e9);
+        if (inFlight == 1) {
+            while (System.nanoTime() < end) {
+                var unused = bus.publish(event(bus));
+                count.incrementAndGet();
+            }
+        } else {
+            Semaphore room = new Semaphore(inFlight);
+            while (System.nanoTime() < end) {
+                room.acquire();
+                var unused = bus.publishAsync(event(bus)).whenComplete((receipt, failure) -> {
+                    if (failure == null) {
+                        count.incrementAndGet();
+                    } else {
+                        failure.printStackTrace();
+                    }
+                    room.release();
+                });
+            }
+            room.acquire(inFlight);
         }
         return count.get() / seconds;
     }
 
-    private static void endToEnd(Path base, int inFlight, double seconds, int rate) throws Exception {
+    /** Returns the 99th percentile of the time from a publish to its handler, in microseconds. */
+    private static double endToEnd(Path base, int inFlight, double seconds, int rate, boolean stored) throws Exception {
         Path directory = Files.createTempDirectory(base, "store");
-        try (EventBus bus = bus(directory)) {
+        try (EventBus bus = stored
+                ? bus(directory)
+                : EventBus.builder().provider("local", "memory", "*").build()) {
             AtomicLong handled = new AtomicLong();
             Semaphore room = new Semaphore(inFlight);
             List<Long> latencies = java.util.Collections.synchronizedList(new ArrayList<>());
-            CountDownLatch done = new CountDownLatch(1);
             var subscription =
                     bus.subscribe(TENANT, "bench.*", SubscribeOptions.group("g").maxInFlight(4096), delivery -> {
                         long sent = Long.parseLong(delivery.event().metadata().get("sent"));
@@ -249,18 +317,18 @@ final class StoreLoad {
             }
             room.acquire(inFlight);
             double took = (System.nanoTime() - begun) / 1e9;
-            done.countDown();
             long[] sorted =
                     latencies.stream().mapToLong(Long::longValue).sorted().toArray();
             System.out.printf(
                     Locale.ROOT,
                     "%34s   %9d   %8.0f   %6d   %6d%n",
-                    rate == 0 ? "as fast as it goes" : rate + " a second",
+                    rate == 0 ? "as fast as it goes" : rate + " a second" + (stored ? "" : ", in memory"),
                     inFlight,
                     handled.get() / took,
                     sorted[sorted.length / 2] / 1000,
                     sorted[sorted.length * 99 / 100] / 1000);
             subscription.close();
+            return sorted[sorted.length * 99 / 100] / 1000.0;
         } finally {
             delete(directory);
         }

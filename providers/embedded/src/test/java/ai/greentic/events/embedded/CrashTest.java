@@ -6,6 +6,7 @@ import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.Payload;
 import ai.greentic.events.StartAt;
+import ai.greentic.events.bus.EventBus;
 import ai.greentic.events.codec.EnvelopeCodec;
 import ai.greentic.events.spi.DeadLetter;
 import ai.greentic.events.spi.DeadLetterFilter;
@@ -26,6 +27,8 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -97,6 +100,9 @@ class CrashTest {
         final Thread reader;
         final Set<String> said = ConcurrentHashMap.newKeySet();
 
+        /** What it said to have settled. */
+        final Set<String> settled = ConcurrentHashMap.newKeySet();
+
         Proc(String role, long first) throws IOException {
             this(role, first, 0);
         }
@@ -130,6 +136,9 @@ class CrashTest {
                     if (line.indexOf(' ') < 0) {
                         said.add(line);
                     }
+                    if (line.startsWith("settled ")) {
+                        settled.add(line.substring("settled ".length()));
+                    }
                     ledger.read(line);
                 }
             } catch (IOException e) {
@@ -138,10 +147,22 @@ class CrashTest {
         }
 
         void await(String word) throws InterruptedException {
-            for (int waited = 0; !said.contains(word) && waited < 600; waited++) {
-                Thread.sleep(100);
-            }
-            assertThat(said).contains(word);
+            until("the process says " + word, () -> said.contains(word));
+        }
+
+        /** Sends a signal by its name. */
+        void signal(String name) throws IOException, InterruptedException {
+            assertThat(new ProcessBuilder("kill", "-" + name, Long.toString(process.pid()))
+                            .inheritIO()
+                            .start()
+                            .waitFor())
+                    .isZero();
+        }
+
+        /** A line on its standard input. */
+        void tell() throws IOException {
+            process.getOutputStream().write('\n');
+            process.getOutputStream().flush();
         }
 
         void kill() throws InterruptedException {
@@ -152,7 +173,7 @@ class CrashTest {
         }
 
         void end() throws IOException, InterruptedException {
-            process.getOutputStream().write('\n');
+            tell();
             process.getOutputStream().close();
             assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
             reader.join();
@@ -219,20 +240,13 @@ class CrashTest {
         assertThat(ledger.failed).isZero();
         assertThat(ledger.got).isEmpty();
         Proc up = new Proc("forward-up", 0);
-        for (int waited = 0; ledger.got().size() < count / 2 && waited < 600; waited++) {
-            Thread.sleep(10);
-        }
+        until("half of the events are sent", () -> ledger.got().size() >= count / 2);
         up.kill();
         int half = ledger.got.size();
         Proc again = new Proc("forward-up", 0);
-        for (int waited = 0; ledger.got().size() < count && waited < 600; waited++) {
-            Thread.sleep(100);
-        }
+        until("all events are sent", () -> ledger.got().size() >= count);
         try (EmbeddedStore store = EmbeddedStore.open(directory, Time.system())) {
-            for (int waited = 0; store.forwards().waiting("remote") > 0 && waited < 600; waited++) {
-                Thread.sleep(100);
-            }
-            assertThat(store.forwards().waiting("remote")).isZero();
+            until("nothing waits", () -> store.forwards().waiting("remote") == 0);
         }
         again.end();
         long duplicates =
@@ -279,18 +293,9 @@ class CrashTest {
         long began = System.nanoTime();
         Proc first = new Proc("redrive", 0);
         try (EmbeddedStore store = EmbeddedStore.open(directory, Time.system())) {
-            while (store.deadLetters()
-                            .groups(Worker.TENANT.tenant(), DeadLetterFilter.ALL)
-                            .get(0)
-                            .count()
-                    > count / 2) {
-                Thread.sleep(5);
-            }
+            until("half of the letters are put back", () -> letters(store) <= count / 2);
             first.kill();
-            long left = store.deadLetters()
-                    .groups(Worker.TENANT.tenant(), DeadLetterFilter.ALL)
-                    .get(0)
-                    .count();
+            long left = letters(store);
             assertThat(left).isBetween(1L, (long) count / 2);
             Proc second = new Proc("redrive", 0);
             assertThat(second.process.waitFor(120, TimeUnit.SECONDS)).isTrue();
@@ -298,9 +303,7 @@ class CrashTest {
             assertThat(store.deadLetters().list(Worker.TENANT.tenant(), DeadLetterFilter.ALL, null, 1))
                     .isEmpty();
             Proc consumer = new Proc("consume", 0);
-            for (int waited = 0; ledger.settled().size() < count && waited < 600; waited++) {
-                Thread.sleep(100);
-            }
+            until("all are settled", () -> ledger.settled().size() >= count);
             consumer.end();
             System.out.println("redrove " + count + " letters, killed with " + left + " left; delivered "
                     + ledger.got.size() + " " + (System.nanoTime() - began) / 1_000_000 + " ms");
@@ -310,18 +313,94 @@ class CrashTest {
         assertThat(ledger.wrong).isEmpty();
     }
 
+    private static long letters(EmbeddedStore store) {
+        return store.deadLetters()
+                .groups(Worker.TENANT.tenant(), DeadLetterFilter.ALL)
+                .get(0)
+                .count();
+    }
+
+    /**
+     * A process that stands still loses its shards to the others, which go on; when it wakes, nothing that it still says counts, and it
+     * gets a share again.
+     */
+    @Test
+    @Timeout(120)
+    void P9_aProcessThatStandsStillIsPassedOverAndComesBack() throws Exception {
+        Proc still = new Proc("stand", 0);
+        still.await("ready");
+        try (EventBus bus = Buses.on(directory).build()) {
+            publish(bus, 0);
+            until("it holds all keys", () -> ledger.got().size() == Worker.KEYS);
+            stopBetweenTurns(still, bus);
+            Proc other = new Proc("take-over", 0);
+            until("the other has them", () -> ledger.settled().size() == Worker.KEYS);
+            assertThat(ledger.got.values()).containsOnly(2);
+            // Its handlers end as soon as it wakes, before it knows: what they no longer hold, they must not settle.
+            still.tell();
+            still.signal("CONT");
+            still.await("resumed");
+            // It is back when it settles events again.
+            int round = 1;
+            while (still.settled.isEmpty()) {
+                publish(bus, NUMBERS * round++);
+                int expected = Worker.KEYS * round;
+                until("round " + round + " is settled", () -> ledger.settled().size() == expected);
+                assertThat(round).as("rounds without it").isLessThan(200);
+            }
+            still.end();
+            other.end();
+            System.out.println("rounds until it was back: " + round + ", wrong " + ledger.wrong.size());
+            assertThat(still.settled).noneMatch(what -> Long.parseLong(what.split(" ", -1)[1]) < NUMBERS);
+        }
+        assertThat(ledger.wrong).isEmpty();
+        assertThat(ledger.got()).isEqualTo(ledger.settled());
+        assertThat(EmbeddedStore.examine(directory, false).problems()).isEmpty();
+    }
+
+    private static void publish(EventBus bus, long number) throws InterruptedException {
+        for (int key = 0; key < Worker.KEYS; key++) {
+            String what = "k" + key + " " + (number + key);
+            var unused = bus.publish(bus.newEvent(Worker.TENANT, "crash.x")
+                    .orderingKey("k" + key)
+                    .payload(Payload.of(what))
+                    .build());
+        }
+    }
+
+    /** Stops a process while it does not hold the turn of writers, which nobody else could then take. */
+    private static void stopBetweenTurns(Proc proc, EventBus bus) throws Exception {
+        for (int attempt = 0; attempt < 20; attempt++) {
+            proc.signal("STOP");
+            var probe = bus.publishAsync(bus.newEvent(Worker.TENANT, "probe.x")
+                    .payload(Payload.of("p"))
+                    .build());
+            try {
+                var unused = probe.get(3, TimeUnit.SECONDS);
+                return;
+            } catch (TimeoutException e) {
+                proc.signal("CONT");
+            }
+        }
+        throw new AssertionError("the process held the turn each time");
+    }
+
+    /** Waits for what other processes do; there is no clock of theirs to turn. */
+    private static void until(String what, BooleanSupplier condition) throws InterruptedException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (!condition.getAsBoolean()) {
+            assertThat(System.nanoTime()).as("not within a minute: " + what).isLessThan(end);
+            Thread.sleep(10);
+        }
+    }
+
     /** What a killed consumer settled without having said so is settled all the same, so the store is asked. */
     private void awaitAllSettled() throws InterruptedException {
         try (EmbeddedStore store = EmbeddedStore.open(directory, Time.system())) {
-            List<GroupSummary> groups = List.of();
-            for (int waited = 0; waited < 600; waited++) {
-                groups = store.groups(Worker.TENANT.tenant());
-                if (groups.stream().allMatch(group -> group.lag() + group.open() == 0)) {
-                    return;
-                }
-                Thread.sleep(100);
-            }
-            throw new AssertionError("not everything was settled within a minute: " + groups);
+            until(
+                    "everything is settled",
+                    () -> store.groups(Worker.TENANT.tenant()).stream()
+                            .allMatch(group -> group.lag() + group.open() == 0));
         }
     }
 }

@@ -365,6 +365,21 @@ class EmbeddedProviderTest {
         }
     }
 
+    /** Its owner has not heard yet that another member took the shard, as after standing still. */
+    @Test
+    void P6_whatSomebodyElseTookCannotBeSettled() throws Exception {
+        try (Rig rig = new Rig(directory)) {
+            ProviderSubscription member = rig.subscribe("g", "a.*", StartAt.EARLIEST);
+            rig.publish("a.b", "k", "1");
+            List<InboundDelivery> taken = take(member, 1);
+            rig.store.store().committer.call(true, tx -> tx.session.update("UPDATE shard SET epoch = epoch + 1"));
+            assertThat(member.settle(List.of(Settled.ack(taken.get(0))))).containsExactly(SettleOutcome.LOST);
+            List<InboundDelivery> again = take(member, 1);
+            assertThat(texts(again)).containsExactly("1");
+            assertThat(member.settle(List.of(Settled.ack(again.get(0))))).containsExactly(SettleOutcome.SETTLED);
+        }
+    }
+
     @Test
     void retentionLeavesWhatIsYoung() throws Exception {
         Rig.Clock clock = new Rig.Clock();

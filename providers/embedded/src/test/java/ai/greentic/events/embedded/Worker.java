@@ -24,11 +24,12 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 
 /**
  * A process that a crash test starts and kills: {@code Worker
- * publish|consume|both|redrive|forward|forward-up DIRECTORY FIRST SEED}. Says on standard
+ * publish|consume|both|stand|take-over|redrive|forward|forward-up DIRECTORY FIRST SEED}. Says on standard
  * output, one line each, what it is about to do and what has come of it: {@code try KEY N}, {@code accepted KEY N}, {@code got KEY N},
  * {@code settled KEY N}.
  */
@@ -51,13 +52,23 @@ final class Worker {
         Path directory = Path.of(args[1]);
         EventBus bus = args[0].startsWith("forward")
                 ? forwarding(directory, args[0].equals("forward-up"))
-                : Buses.on(directory).build();
+                : Buses.on(directory)
+                        .storeSettings(
+                                args[0].equals("take-over") ? java.util.Map.of("patience", "1s") : java.util.Map.of())
+                        .build();
+        CountDownLatch hold = new CountDownLatch(args[0].equals("stand") ? 1 : 0);
         say("ready");
         switch (args[0]) {
+            case "stand" -> {
+                consume(bus, hold);
+                int unused = System.in.read();
+                hold.countDown();
+                say("resumed");
+            }
             case "publish" -> publish(bus, Long.parseLong(args[2]), Long.parseLong(args[3]));
-            case "consume" -> consume(bus);
+            case "consume", "take-over" -> consume(bus, hold);
             case "both" -> {
-                consume(bus);
+                consume(bus, hold);
                 publish(bus, Long.parseLong(args[2]), Long.parseLong(args[3]));
             }
             case "forward" -> queue(bus, Integer.parseInt(args[2]));
@@ -157,11 +168,16 @@ final class Worker {
         }
     }
 
-    private static void consume(EventBus bus) {
-        var unused =
-                bus.subscribe(TENANT, "crash.*", SubscribeOptions.group("g").startAt(StartAt.EARLIEST), delivery -> {
+    /** @param hold what every handler waits for */
+    private static void consume(EventBus bus, CountDownLatch hold) {
+        var unused = bus.subscribe(
+                TENANT,
+                "crash.*",
+                SubscribeOptions.group("g").startAt(StartAt.EARLIEST).concurrency(KEYS),
+                delivery -> {
                     String what = delivery.payload(String.class);
                     say("got " + what);
+                    hold.await();
                     var unusedToo = delivery.settled().whenComplete((nothing, failure) -> {
                         if (failure == null) {
                             say("settled " + what);
