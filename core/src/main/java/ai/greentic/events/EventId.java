@@ -9,6 +9,16 @@ public record EventId(String value) {
         Text.identifier("event id", value);
     }
 
+    /**
+     * Returns a name that follows the rules of event ids.
+     *
+     * @param label what the name is, for the error's message
+     * @throws EventsException {@code INVALID_ID} or {@code ID_TOO_LONG}
+     */
+    public static String identifier(String label, String name) {
+        return Text.identifier(label, name);
+    }
+
     @Override
     public String toString() {
         return value;

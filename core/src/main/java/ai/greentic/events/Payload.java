@@ -43,9 +43,22 @@ public final class Payload {
         return checked(utf8.clone());
     }
 
+    /** The document alone, as it stands in an envelope: blanks around it are not part of it. */
     private static Payload checked(byte[] json) {
         Json.check(json);
-        return new Payload(json);
+        int from = 0;
+        int to = json.length;
+        while (isBlank(json[from])) {
+            from++;
+        }
+        while (isBlank(json[to - 1])) {
+            to--;
+        }
+        return new Payload(from == 0 && to == json.length ? json : Arrays.copyOfRange(json, from, to));
+    }
+
+    private static boolean isBlank(byte character) {
+        return character == ' ' || character == '\n' || character == '\r' || character == '\t';
     }
 
     /**

@@ -147,6 +147,7 @@ final class Attempts {
         if (!dispatcher.seize(delivery)) {
             return false;
         }
+        delivery.note(ErrorCode.HANDLER_FAILED, "rejected");
         engine.tasks.execute(() -> park(delivery, ErrorCode.HANDLER_FAILED, "rejected: " + reason, null));
         return true;
     }

@@ -137,10 +137,15 @@ final class BusDelivery implements Delivery {
     /** Notes why this attempt failed, in words that hold nothing of the event. */
     void failed(Throwable failure) {
         cause = failure;
-        ErrorCode code = failure instanceof EventsException known ? known.code() : ErrorCode.HANDLER_FAILED;
+        note(
+                failure instanceof EventsException known ? known.code() : ErrorCode.HANDLER_FAILED,
+                failure.getClass().getName());
+    }
+
+    /** Notes what became of this attempt, for its dead letter. */
+    void note(ErrorCode code, String text) {
         List<DeadLetter.Attempt> more = new ArrayList<>(history);
-        more.add(new DeadLetter.Attempt(
-                dispatcher.engine.time.now(), code, failure.getClass().getName(), dispatcher.engine.host));
+        more.add(new DeadLetter.Attempt(dispatcher.engine.time.now(), code, text, dispatcher.engine.host));
         history = more.size() > DeadLetter.MAX_HISTORY ? more.subList(1, more.size()) : more;
     }
 
@@ -197,7 +202,7 @@ final class BusDelivery implements Delivery {
 
     @Override
     public boolean reject(String reason) {
-        return dispatcher.reject(this, reason);
+        return dispatcher.attempts.reject(this, reason);
     }
 
     @Override

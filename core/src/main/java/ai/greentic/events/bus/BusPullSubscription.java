@@ -41,6 +41,12 @@ final class BusPullSubscription extends BusSubscription implements PullSubscript
         return taken;
     }
 
+    /** Who pulls is often who closes, and would wait for itself. */
+    @Override
+    Duration closeGrace() {
+        return Duration.ZERO;
+    }
+
     @Override
     public Flow.Publisher<Delivery> publisher() {
         return subscriber -> {

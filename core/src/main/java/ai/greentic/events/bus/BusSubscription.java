@@ -254,14 +254,20 @@ sealed class BusSubscription implements Subscription permits BusPullSubscription
         return idle;
     }
 
+    /** How long {@link #close} waits for what is in hand. */
+    Duration closeGrace() {
+        return CLOSE_GRACE;
+    }
+
     @Override
     public void close() {
         try {
-            if (!drain(CLOSE_GRACE)) {
+            Duration grace = closeGrace();
+            if (!drain(grace) && !grace.isZero()) {
                 LOG.warn(
                         "handlers of subscription {} still ran {} after it was closed; their events will come again",
                         this,
-                        CLOSE_GRACE);
+                        grace);
             }
         } catch (InterruptedException e) {
             legs.forEach(SubscriptionLeg::close);

@@ -34,7 +34,7 @@ final class Dispatcher {
     final Consumption consumption;
     private final String subscription;
     private final Gate gate;
-    private final Attempts attempts;
+    final Attempts attempts;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final InHand inHand = new InHand();
@@ -267,9 +267,18 @@ final class Dispatcher {
 
     /** Lets the delivery wait for its next attempt; its key waits with it. */
     boolean redeliver(BusDelivery delivery, Duration delay) {
+        return redeliver(delivery, delay, false);
+    }
+
+    /** As {@link #redeliver}, for a delivery that was seized: its handler, which may just come back, must not find it open again. */
+    boolean redeliverSeized(BusDelivery delivery, Duration delay) {
+        return redeliver(delivery, delay, true);
+    }
+
+    private boolean redeliver(BusDelivery delivery, Duration delay, boolean seized) {
         lock.lock();
         try {
-            if (!delivery.open) {
+            if (!delivery.open && !seized) {
                 return false;
             }
             close(delivery, "redelivered");
@@ -289,16 +298,6 @@ final class Dispatcher {
         } finally {
             lock.unlock();
         }
-    }
-
-    /** As {@link #redeliver}, for a delivery that the caller alone has. */
-    boolean redeliverSeized(BusDelivery delivery, Duration delay) {
-        delivery.open = true;
-        return redeliver(delivery, delay);
-    }
-
-    boolean reject(BusDelivery delivery, String reason) {
-        return attempts.reject(delivery, reason);
     }
 
     private void unpark(BusDelivery delivery) {

@@ -15,4 +15,8 @@ public sealed interface PullSubscription extends Subscription permits BusPullSub
 
     /** The deliveries as a reactive stream, as fast as its one subscriber asks. Cancelling it leaves the subscription open. */
     Flow.Publisher<Delivery> publisher();
+
+    /** Ends at once: what was pulled and is not settled comes again. To wait for it, {@link #drain} first. Idempotent. */
+    @Override
+    void close();
 }

@@ -59,7 +59,7 @@ public final class SubscribeOptions {
 
     /** A kept position under this name, which belongs to the subscription's tenant or environment. */
     public static SubscribeOptions group(String name) {
-        return new SubscribeOptions(new EventId(name).value());
+        return new SubscribeOptions(EventId.identifier("group name", name));
     }
 
     /** Where to begin if there is no kept position; default {@link StartAt#NEW}. */

@@ -11,6 +11,7 @@ import ai.greentic.events.Position;
 import ai.greentic.events.PublishReceipt;
 import ai.greentic.events.StartAt;
 import ai.greentic.events.TenantContext;
+import ai.greentic.events.TopicPattern;
 import ai.greentic.events.bus.Delivery;
 import ai.greentic.events.bus.PullSubscription;
 import ai.greentic.events.bus.SubscribeOptions;
@@ -30,7 +31,6 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
@@ -142,36 +142,39 @@ class DeliveryTest {
         try (TestFabric fabric = TestFabric.create(seed, builder -> {})) {
             Random random = new Random(seed);
             Ledger ledger = new Ledger();
+            Ledger.Reader reader = ledger.reader("g", ACME, TopicPattern.of("orders.*"));
             Map<String, List<Integer>> effects = new HashMap<>();
             SubscribeOptions patient = SubscribeOptions.group("g")
                     .redelivery(new RedeliveryPolicy(
                             100, Duration.ofMillis(10), Duration.ofSeconds(1), Backoff.EXPONENTIAL_WITH_JITTER));
             for (int member = 0; member < 3; member++) {
                 fabric.bus().subscribe(ACME, "orders.*", patient, d -> {
-                    ledger.delivered("g", Optional.of(ACME.tenant()), d.event());
+                    reader.delivered(d.event());
                     if (random.nextInt(20) == 0) {
+                        reader.expectAgain(d.event().id());
                         throw new IllegalStateException();
                     }
                     if (random.nextInt(50) == 0) {
+                        reader.expectAgain(d.event().id());
                         d.redeliver(Duration.ofMillis(random.nextInt(300)));
                         return;
                     }
                     effects.computeIfAbsent(d.event().orderingKey().orElseThrow(), k -> new ArrayList<>())
                             .add(d.payload(Integer.class));
-                    ledger.settled(d.event());
+                    reader.ended(d.event().id());
                 });
             }
             for (int i = 0; i < 500; i++) {
                 EventEnvelope event = event("orders.created", "k" + i % 10, i);
                 ledger.publishing(event);
                 fabric.bus().publish(event);
-                ledger.acknowledged(event);
+                ledger.acknowledged(event.id());
                 if (i == 250) {
                     fabric.bus().subscribe(ACME, "orders.*", patient, d -> {
-                        ledger.delivered("g", Optional.of(ACME.tenant()), d.event());
+                        reader.delivered(d.event());
                         effects.computeIfAbsent(d.event().orderingKey().orElseThrow(), k -> new ArrayList<>())
                                 .add(d.payload(Integer.class));
-                        ledger.settled(d.event());
+                        reader.ended(d.event().id());
                     });
                 }
             }
@@ -179,6 +182,7 @@ class DeliveryTest {
             Ledger.Account account = ledger.account();
             assertThat(account.isSound()).as("seed %d: %s", seed, account).isTrue();
             assertThat(account.reordered()).as("seed %d: %s", seed, account).isZero();
+            assertThat(account.duplicated()).as("seed %d: %s", seed, account).isZero();
             effects.forEach((key, numbers) ->
                     assertThat(numbers).as("seed %d, key %s", seed, key).isSorted());
             assertThat(effects.values().stream().mapToInt(List::size).sum()).isEqualTo(500);

@@ -2,7 +2,9 @@ package ai.greentic.events.testing;
 
 import ai.greentic.events.EventsException;
 import ai.greentic.events.spi.EventProvider;
+import ai.greentic.events.spi.IdempotencyStore;
 import ai.greentic.events.spi.InboundDelivery;
+import ai.greentic.events.spi.OrderingKey;
 import ai.greentic.events.spi.OutboundEvent;
 import ai.greentic.events.spi.Polled;
 import ai.greentic.events.spi.ProviderSubscription;
@@ -58,6 +60,11 @@ public final class FaultyProvider implements EventProvider {
     }
 
     @Override
+    public boolean claimsIn(IdempotencyStore store) {
+        return inner.claimsIn(store);
+    }
+
+    @Override
     public ProviderSubscription subscribe(SubscribeRequest request) {
         return new FaultySubscription(inner.subscribe(request));
     }
@@ -105,6 +112,11 @@ public final class FaultyProvider implements EventProvider {
         @Override
         public void pause(Set<Shard> shards) {
             subscription.pause(shards);
+        }
+
+        @Override
+        public boolean pauseKeys(Set<OrderingKey> keys) {
+            return subscription.pauseKeys(keys);
         }
 
         @Override

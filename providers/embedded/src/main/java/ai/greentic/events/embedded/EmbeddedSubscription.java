@@ -382,6 +382,10 @@ final class EmbeddedSubscription implements ProviderSubscription {
         return !closed && owned.get(handed.shard.index) == handed.shard;
     }
 
+    private boolean holds(Handed handed) {
+        return owns(handed) && handed.shard.isHanded(handed.seq);
+    }
+
     private boolean settle(Handed handed, Settled how) {
         if (how.settlement() == Settled.Settlement.ACK) {
             return handed.shard.end(handed.seq);
@@ -423,7 +427,7 @@ final class EmbeddedSubscription implements ProviderSubscription {
     @Override
     public synchronized List<SettleOutcome> extend(List<InboundDelivery> deliveries, Duration by) {
         return deliveries.stream()
-                .map(delivery -> owns((Handed) delivery) ? SettleOutcome.SETTLED : SettleOutcome.LOST)
+                .map(delivery -> holds((Handed) delivery) ? SettleOutcome.SETTLED : SettleOutcome.LOST)
                 .toList();
     }
 

@@ -188,6 +188,12 @@ final class ShardState {
         return true;
     }
 
+    /** Whether an event is with the engine. */
+    boolean isHanded(long seq) {
+        Item item = items.get(seq);
+        return item != null && item.state == State.HANDED;
+    }
+
     /** The event is to be handed over again, not before a time; returns whether it was with the engine. */
     boolean giveBack(long seq, Duration delay, Time time) {
         Item item = items.get(seq);
