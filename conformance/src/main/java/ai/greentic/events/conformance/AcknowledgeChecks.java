@@ -32,7 +32,7 @@ abstract class AcknowledgeChecks extends Checks {
 
     private static List<Delivery> take(PullSubscription pull, int count) throws InterruptedException {
         List<Delivery> taken = new ArrayList<>();
-        long end = System.nanoTime() + Fabric.PATIENCE.toNanos();
+        long end = System.nanoTime() + Fabric.patience().toNanos();
         while (taken.size() < count && System.nanoTime() < end) {
             taken.addAll(pull.next(count - taken.size(), Duration.ofSeconds(1)));
         }
@@ -236,12 +236,16 @@ abstract class AcknowledgeChecks extends Checks {
     }
 
     private static long numberOf(InboundDelivery delivery) {
+        return eventOf(delivery).payload().as(Long.class);
+    }
+
+    static ai.greentic.events.EventEnvelope eventOf(InboundDelivery delivery) {
         ai.greentic.events.EventEnvelope event = delivery.event();
         byte[] encoded = delivery.encoded();
         if (event == null && encoded != null) {
             event = EnvelopeCodec.STANDARD.decode(encoded);
         }
-        return java.util.Objects.requireNonNull(event).payload().as(Long.class);
+        return java.util.Objects.requireNonNull(event);
     }
 
     /** Members that stop without a word of what they hold: another one gets it. */

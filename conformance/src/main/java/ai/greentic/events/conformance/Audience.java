@@ -56,7 +56,7 @@ final class Audience {
     private static void awaitReady(Subscription subscription) {
         subscription
                 .ready()
-                .orTimeout(Fabric.PATIENCE.toSeconds(), TimeUnit.SECONDS)
+                .orTimeout(Fabric.patience().toSeconds(), TimeUnit.SECONDS)
                 .join();
     }
 }

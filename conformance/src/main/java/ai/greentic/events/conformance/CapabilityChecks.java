@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventEnvelope;
+import ai.greentic.events.EventId;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.Position;
 import ai.greentic.events.Priority;
@@ -31,6 +32,7 @@ import ai.greentic.events.spi.Tasks;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -54,7 +56,7 @@ abstract class CapabilityChecks extends Checks {
         try {
             Object made = action.call();
             if (made instanceof Subscription subscription) {
-                subscription.ready().get(Fabric.PATIENCE.toSeconds(), TimeUnit.SECONDS);
+                subscription.ready().get(Fabric.patience().toSeconds(), TimeUnit.SECONDS);
             }
         } catch (Exception e) {
             for (Throwable cause = e; cause != null; cause = cause.getCause()) {
@@ -105,8 +107,8 @@ abstract class CapabilityChecks extends Checks {
         Fabric fabric = fabric();
         if (fabric.can(Capability.WILDCARD)) {
             fabric.ephemeral("able", ACME, "able.*").join();
-            fabric.publishAll(ACME, "able.x", 0, 10);
-            fabric.publishAll(ACME, "able.y", 0, 10);
+            fabric.publishAll(ACME, "able.first", 0, 10);
+            fabric.publishAll(ACME, "able.second.third", 0, 10);
             fabric.awaitAll();
         } else {
             assertUnsupported(() -> subscribe(SubscribeOptions.ephemeral(), "able.*"));
@@ -260,7 +262,14 @@ abstract class CapabilityChecks extends Checks {
             EventEnvelope last = fabric.event("able.x", null, 2);
             raw.publish(last);
             int copies = fabric.can(Capability.DEDUPLICATION) ? 1 : 2;
-            assertThat(raw.poll(copies + 1)).hasSize(copies + 1);
+            List<EventId> came = new ArrayList<>();
+            while (!came.contains(last.id())) {
+                List<InboundDelivery> more = raw.poll(1);
+                assertThat(more).as("what came after %s", came).isNotEmpty();
+                more.forEach(
+                        delivery -> came.add(AcknowledgeChecks.eventOf(delivery).id()));
+            }
+            assertThat(Collections.frequency(came, event.id())).isEqualTo(copies);
         }
     }
 

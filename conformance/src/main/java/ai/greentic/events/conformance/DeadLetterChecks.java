@@ -16,6 +16,7 @@ import ai.greentic.events.spi.Capability;
 import ai.greentic.events.spi.DeadLetter;
 import ai.greentic.events.spi.DeadLetterFilter;
 import ai.greentic.events.spi.DeadLetterId;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -78,7 +79,7 @@ abstract class DeadLetterChecks extends Checks {
         Fabric fabric = fabric();
         AtomicBoolean well = new AtomicBoolean();
         rejecting("clinic", "dead.whole", well);
-        Map<EventId, EventEnvelope> sent = new ConcurrentHashMap<>();
+        Map<EventId, EventEnvelope> sent = new HashMap<>();
         for (int i = 0; i < Size.of(200, 20); i++) {
             EventEnvelope event =
                     fabric

@@ -59,9 +59,6 @@ final class Fabric {
     static final TenantContext ACME = TenantContext.of("test", "acme");
     static final TenantContext GLOBEX = TenantContext.of("test", "globex");
 
-    /** Longest time that anything may take on a slow machine. */
-    static final Duration PATIENCE = Duration.ofSeconds(60);
-
     /** Failing handlers are called again soon and often. */
     static final RedeliveryPolicy SOON =
             new RedeliveryPolicy(100, Duration.ofMillis(5), Duration.ofMillis(50), Backoff.EXPONENTIAL_WITH_JITTER);
@@ -286,9 +283,10 @@ final class Fabric {
         join(waiting);
     }
 
-    private static void join(List<CompletableFuture<PublishReceipt>> waiting) {
+    /** Waits for all answers, and forgets them. */
+    static void join(List<CompletableFuture<PublishReceipt>> waiting) {
         CompletableFuture.allOf(waiting.toArray(new CompletableFuture<?>[0]))
-                .orTimeout(PATIENCE.toSeconds(), TimeUnit.SECONDS)
+                .orTimeout(patience().toSeconds(), TimeUnit.SECONDS)
                 .join();
         waiting.clear();
     }
@@ -317,9 +315,14 @@ final class Fabric {
 
     // Waiting.
 
+    /** Longest time that anything may take on a slow machine. */
+    static Duration patience() {
+        return Duration.ofMillis(Long.getLong("conformance.patience", 60_000));
+    }
+
     /** Waits for something that the code under test does in its own time. */
     void await(String what, BooleanSupplier condition) {
-        await(what, PATIENCE, condition);
+        await(what, patience(), condition);
     }
 
     void await(String what, Duration patience, BooleanSupplier condition) {
@@ -379,7 +382,7 @@ final class Fabric {
     void close() throws Exception {
         try {
             for (EventBus bus : buses) {
-                Assertions.assertThat(bus.drain(PATIENCE))
+                Assertions.assertThat(bus.drain(patience()))
                         .as("P12: every handler ends, and what it had in hand is settled")
                         .isTrue();
             }

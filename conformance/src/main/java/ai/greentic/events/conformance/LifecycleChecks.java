@@ -84,9 +84,9 @@ abstract class LifecycleChecks extends Checks {
 
     private static void within(String what, Runnable action) throws Exception {
         CompletableFuture.runAsync(action, body -> new Thread(body, "kit-closer").start())
-                .orTimeout(20, TimeUnit.SECONDS)
+                .orTimeout(Fabric.patience().toMillis(), TimeUnit.MILLISECONDS)
                 .exceptionally(failure -> {
-                    throw new AssertionError("P12: " + what + " did not come back in 20 s, or failed", failure);
+                    throw new AssertionError("P12: " + what + " did not come back, or failed", failure);
                 })
                 .get();
     }

@@ -13,7 +13,8 @@ public interface AttemptStore {
      * What is known of an event.
      *
      * @param attempts handler starts so far
-     * @param suspect whether it was in hand of a member that ended without saying so: its handler may have taken the process down
+     * @param suspect whether it was in hand of a member that ended without saying so: its handler may have taken the process down. A store
+     *     may also suspect what was taken in the same call and released: a suspect is handed over alone, which harms nobody
      */
     record Known(int attempts, boolean suspect) {}
 
