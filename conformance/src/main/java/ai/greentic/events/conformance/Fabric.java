@@ -44,6 +44,7 @@ import java.util.Random;
 import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
@@ -79,7 +80,7 @@ final class Fabric {
     private final IdempotencyStore idempotency = new MemoryIdempotencyStore(Time.system());
     private final AttemptStore attempts = new MemoryAttemptStore();
 
-    private final List<EventBus> buses = new ArrayList<>();
+    private final List<EventBus> buses = new CopyOnWriteArrayList<>();
     private final List<AutoCloseable> opened = new ArrayList<>();
     private Consumer<EventBusBuilder> more = builder -> {};
     private boolean faulty;
@@ -120,7 +121,7 @@ final class Fabric {
     }
 
     /** The bus that publishes. */
-    EventBus bus() {
+    synchronized EventBus bus() {
         if (main == null) {
             main = open();
         }
@@ -140,7 +141,7 @@ final class Fabric {
         return bus();
     }
 
-    void closeAll() {
+    synchronized void closeAll() {
         List<EventBus> all = List.copyOf(buses);
         buses.clear();
         main = null;

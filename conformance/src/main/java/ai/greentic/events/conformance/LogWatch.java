@@ -8,12 +8,14 @@ import ch.qos.logback.classic.spi.ThrowableProxyUtil;
 import ch.qos.logback.core.AppenderBase;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.slf4j.ILoggerFactory;
 import org.slf4j.LoggerFactory;
 
 /** Listens to the log of the code under test: what nobody expected fails the test. Thread-safe. */
 final class LogWatch implements AutoCloseable {
     private final Logger root;
+    private final Consumer<String> also;
     private final Listener listener = new Listener();
     private final List<String> expected = new ArrayList<>();
     private final List<String> lines = new ArrayList<>();
@@ -27,6 +29,14 @@ final class LogWatch implements AutoCloseable {
     }
 
     LogWatch() {
+        this(line -> {});
+    }
+
+    /**
+     * @param also is told every line
+     */
+    LogWatch(Consumer<String> also) {
+        this.also = also;
         ILoggerFactory factory = LoggerFactory.getILoggerFactory();
         if (!(factory instanceof LoggerContext context)) {
             throw new IllegalStateException("the kit reads the log and needs logback behind SLF4J, but found "
@@ -46,6 +56,7 @@ final class LogWatch implements AutoCloseable {
                         ? ""
                         : "\n" + ThrowableProxyUtil.asString(event.getThrowableProxy()));
         lines.add(line);
+        also.accept(line);
         if (event.getLevel().isGreaterOrEqual(Level.WARN)) {
             bad.add(line);
         }

@@ -49,6 +49,11 @@ final class Participant {
     }
 
     public static void main(String[] args) throws Exception {
+        var unused = new LogWatch(line -> {
+            if (line.startsWith("ERROR")) {
+                say("error " + Base64.getEncoder().encodeToString(line.getBytes(StandardCharsets.UTF_8)));
+            }
+        });
         ProviderFactory factory = (ProviderFactory)
                 Class.forName(args[0]).getDeclaredConstructor().newInstance();
         Map<String, String> settings = new LinkedHashMap<>();
@@ -111,6 +116,14 @@ final class Participant {
     record Line(String word, String text) {
         EventEnvelope event() {
             return EnvelopeCodec.STANDARD.decode(Base64.getDecoder().decode(text));
+        }
+
+        @Override
+        public String toString() {
+            return word + " "
+                    + (word.equals("error")
+                            ? new String(Base64.getDecoder().decode(text), StandardCharsets.UTF_8)
+                            : text);
         }
 
         EventId id() {

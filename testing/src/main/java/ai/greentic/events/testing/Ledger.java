@@ -100,6 +100,7 @@ public final class Ledger {
     /** A publish begins. */
     public synchronized void publishing(EventEnvelope event) {
         sheets.put(event.id(), new Sheet(event, sheets.size()));
+        readers.forEach(reader -> reader.introduce(event.id()));
     }
 
     /** A receipt came. */
@@ -149,7 +150,7 @@ public final class Ledger {
                     sum.settled + reader.ended,
                     sum.lost + reader.waiting(),
                     sum.duplicated + reader.duplicated(),
-                    sum.unexpected + reader.unexpected,
+                    sum.unexpected + reader.unexpected + reader.strangers(),
                     sum.reordered + reader.reordered,
                     sum.crossTenant + reader.crossTenant,
                     sum.early + reader.early);
@@ -166,6 +167,9 @@ public final class Ledger {
         private final Map<EventId, Line> lines = new HashMap<>();
         private final Map<String, Long> newestOfKey = new HashMap<>();
         private final Map<EventId, Long> notBefore = new HashMap<>();
+        /** What came and was not published as far as anybody has said. */
+        private final Map<EventId, List<EventEnvelope>> strangers = new HashMap<>();
+
         private long delivered;
         private long ended;
         private long unexpected;
@@ -189,22 +193,43 @@ public final class Ledger {
         public void delivered(EventEnvelope event) {
             synchronized (Ledger.this) {
                 delivered++;
-                Sheet sheet = sheets.get(event.id());
                 if (!scope.includes(event.tenant().tenant())) {
                     crossTenant++;
-                } else if (sheet == null || !isWhatWasSent(sheet.event, event) || !wants(sheet)) {
-                    unexpected++;
-                    return;
                 }
+                Sheet sheet = sheets.get(event.id());
                 if (sheet == null) {
-                    return;
+                    strangers
+                            .computeIfAbsent(event.id(), id -> new ArrayList<>())
+                            .add(event);
+                } else {
+                    came(event, sheet);
                 }
+            }
+        }
+
+        /** An event turns out to have been published: word of it came later than the event. */
+        private void introduce(EventId event) {
+            List<EventEnvelope> came = strangers.remove(event);
+            Sheet sheet = sheets.get(event);
+            if (came != null && sheet != null) {
+                came.forEach(one -> came(one, sheet));
+            }
+        }
+
+        private void came(EventEnvelope event, Sheet sheet) {
+            if (!isWhatWasSent(sheet.event, event) || !wants(sheet)) {
+                unexpected++;
+            } else {
                 Line line = lines.computeIfAbsent(event.id(), id -> new Line());
                 line.delivered++;
                 if (!line.finished) {
                     checkOrder(event, sheet);
                 }
             }
+        }
+
+        private long strangers() {
+            return strangers.values().stream().mapToLong(List::size).sum();
         }
 
         private void checkOrder(EventEnvelope event, Sheet sheet) {
