@@ -142,7 +142,7 @@ public abstract class DeadLetterStoreConformance extends StoreConformance<DeadLe
             assertThat(ids(store().list(ACME, filter, null, 1_000))).isEqualTo(expected);
             List<DeadLetterGroup> groups = store().groups(ACME, filter);
             assertThat(groups.stream().mapToLong(DeadLetterGroup::count).sum()).isEqualTo(expected.size());
-            assertThat(groups).isSortedAccordingTo(Comparator.comparing(group -> -group.count()));
+            assertThat(groups).isSortedAccordingTo(Comparator.comparingLong(group -> -group.count()));
         }
     }
 

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 
 /** Bad days. After each of them the account is drawn: lost, unexpected and cross-tenant are 0. */
 abstract class FaultChecks extends Checks {
-    private static final EventsException AWAY =
+    private final EventsException away =
             new EventsException(ErrorCode.PROVIDER_UNAVAILABLE, "the kit took the provider away");
 
     /** No more can have been in hand when a member was killed. */
@@ -43,7 +43,7 @@ abstract class FaultChecks extends Checks {
         Audience reader = reader("steady", "faults.poll");
         Subscription member = reader.join();
         for (int round = 0; round < Size.of(20, 4); round++) {
-            fabric.faults.failPoll(3, AWAY);
+            fabric.faults.failPoll(3, away);
             fabric.publishAll(ACME, "faults.poll", 5, 50);
             fabric.awaitAll();
         }
@@ -58,7 +58,7 @@ abstract class FaultChecks extends Checks {
         Audience reader = reader("patient", "faults.publish");
         reader.join();
         for (int round = 0; round < Size.of(20, 4); round++) {
-            fabric.faults.failPublish(3, AWAY);
+            fabric.faults.failPublish(3, away);
             fabric.publishAll(ACME, "faults.publish", 5, 50);
         }
         fabric.awaitAll();
@@ -78,7 +78,7 @@ abstract class FaultChecks extends Checks {
             reader.reader.delivered(delivery.event());
             reader.reader.ended(delivery.event().id());
         });
-        fabric.faults.failSettle(5, AWAY);
+        fabric.faults.failSettle(5, away);
         fabric.publishAll(ACME, "faults.settle", 5, 200);
         fabric.awaitAll();
         member.close();

@@ -40,6 +40,10 @@ final class BusDelivery implements Delivery {
     /** What the handler sees: the event at this attempt, after interceptors. */
     private @Nullable EventEnvelope visible;
 
+    /** When a parked delivery may be handed over, on the monotonic clock. Under the dispatcher's lock. */
+    @Nullable
+    Long dueNanos;
+
     boolean open = true;
     Tasks.@Nullable Timer ackTimer;
 
@@ -100,6 +104,11 @@ final class BusDelivery implements Delivery {
         next.history = history;
         next.claim = takeClaim();
         return next;
+    }
+
+    /** How long a parked delivery still has to wait; zero for any other. */
+    Duration untilDue(long nowNanos) {
+        return dueNanos == null ? Duration.ZERO : Duration.ofNanos(Math.max(0, dueNanos - nowNanos));
     }
 
     @Nullable

@@ -93,7 +93,7 @@ final class Dispatcher {
                 inHand.add(delivery);
             }
             if (stopping) {
-                inHand.takeIdle(delivery -> true).forEach(delivery -> surrender(delivery, Duration.ZERO));
+                surrenderIdle(delivery -> true);
             }
             employ();
         } finally {
@@ -138,7 +138,7 @@ final class Dispatcher {
         try {
             inHand.putBack(delivery);
             if (stopping) {
-                inHand.takeIdle(idle -> true).forEach(idle -> surrender(idle, Duration.ZERO));
+                surrenderIdle(idle -> true);
                 idle.changed();
             }
         } finally {
@@ -290,6 +290,7 @@ final class Dispatcher {
             if (stopping || delivery.leg.isRevoking(delivery.inbound.shard())) {
                 giveBack(again, delay);
             } else {
+                again.dueNanos = engine.time.nanos() + delay.toNanos();
                 inHand.parking.park(again);
                 engine.tasks.schedule(delay, () -> unpark(again));
             }
@@ -374,6 +375,12 @@ final class Dispatcher {
         inHand.dissolve(delivery).forEach(follower -> surrender(follower, Duration.ZERO));
     }
 
+    /** Gives back what no handler holds; what waits for its time goes on waiting for it where it comes from. */
+    private void surrenderIdle(Predicate<BusDelivery> which) {
+        long now = engine.time.nanos();
+        inHand.takeIdle(which).forEach(delivery -> surrender(delivery, delivery.untilDue(now)));
+    }
+
     private void surrender(BusDelivery delivery, Duration delay) {
         letGo(delivery);
         delivery.leg.settle(Settled.redeliver(delivery.inbound, delay), delivery, false);
@@ -450,7 +457,7 @@ final class Dispatcher {
     private void giveBackIdle(Predicate<BusDelivery> which) {
         lock.lock();
         try {
-            inHand.takeIdle(which).forEach(delivery -> surrender(delivery, Duration.ZERO));
+            surrenderIdle(which);
         } finally {
             lock.unlock();
         }

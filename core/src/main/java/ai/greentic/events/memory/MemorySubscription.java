@@ -168,6 +168,12 @@ final class MemorySubscription implements ProviderSubscription {
     @Override
     public void released(Shard shard) {
         provider.locked(() -> {
+            // Settled as far as the engine knows, but perhaps the word of it did not arrive.
+            for (InHand delivery : inHand) {
+                if (delivery.queue.shard.equals(shard) && owns(delivery)) {
+                    giveBack(delivery);
+                }
+            }
             interest.released(this, shard);
             return Collections.emptyList();
         });
@@ -178,13 +184,18 @@ final class MemorySubscription implements ProviderSubscription {
         provider.leave(this);
     }
 
+    private void giveBack(InHand delivery) {
+        delivery.settled = true;
+        unsettled--;
+        provider.giveBack(delivery.queue, delivery.entry, Duration.ZERO);
+    }
+
     /** Gives everything in hand back. */
     void giveUp() {
         closed = true;
         for (InHand delivery : inHand) {
             if (owns(delivery)) {
-                delivery.settled = true;
-                provider.giveBack(delivery.queue, delivery.entry, Duration.ZERO);
+                giveBack(delivery);
             }
         }
         inHand.clear();
