@@ -120,6 +120,11 @@ final class Fabric {
         return capabilities.containsAll(Set.of(all));
     }
 
+    /** The pattern, or the one topic where there are no patterns. */
+    String pattern(String pattern, String topic) {
+        return can(Capability.WILDCARD) ? pattern : topic;
+    }
+
     /** The bus that publishes. */
     synchronized EventBus bus() {
         if (main == null) {

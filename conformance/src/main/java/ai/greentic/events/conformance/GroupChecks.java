@@ -45,7 +45,7 @@ abstract class GroupChecks extends Checks {
         List<Audience> groups = new ArrayList<>();
         List<List<Subscription>> members = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
-            Audience group = fabric.group("group-" + i, ACME, "groups.*");
+            Audience group = fabric.group("group-" + i, ACME, fabric.pattern("groups.*", "groups.x"));
             groups.add(group);
             List<Subscription> own = new ArrayList<>();
             for (int member = 0; member < 4; member++) {
@@ -84,7 +84,7 @@ abstract class GroupChecks extends Checks {
             return;
         }
         Fabric fabric = fabric();
-        Audience group = fabric.group("kept", ACME, "groups.*");
+        Audience group = fabric.group("kept", ACME, fabric.pattern("groups.*", "groups.x"));
         for (int round = 0; round < 4; round++) {
             Subscription member = group.join();
             fabric.publishAll(ACME, "groups.x", 4, 50);
@@ -106,11 +106,12 @@ abstract class GroupChecks extends Checks {
             return;
         }
         Fabric fabric = fabric();
-        fabric.group("first", ACME, "groups.*").join();
-        fabric.group("second", ACME, "groups.*").join(fabric.another());
-        fabric.group("second-", ACME, "groups.*").join();
+        fabric.group("first", ACME, fabric.pattern("groups.*", "groups.x")).join();
+        fabric.group("second", ACME, fabric.pattern("groups.*", "groups.x")).join(fabric.another());
+        fabric.group("second-", ACME, fabric.pattern("groups.*", "groups.x")).join();
         fabric.group("second.first", ACME, "groups.x").join();
-        fabric.ephemeral("nobody's", ACME, "groups.*").join();
+        fabric.ephemeral("nobody's", ACME, fabric.pattern("groups.*", "groups.x"))
+                .join();
         fabric.publishAll(ACME, "groups.x", 4, Size.of(1_000, 100));
         fabric.awaitAll();
         fabric.assertNoDuplicates();
@@ -123,7 +124,7 @@ abstract class GroupChecks extends Checks {
         }
         Fabric fabric = fabric();
         Set<Integer> workers = new ConcurrentSkipListSet<>();
-        Audience group = fabric.group("sharing", ACME, "groups.*");
+        Audience group = fabric.group("sharing", ACME, fabric.pattern("groups.*", "groups.x"));
         for (int i = 0; i < 3; i++) {
             int worker = i;
             group.join(fabric.another(), delivery -> {

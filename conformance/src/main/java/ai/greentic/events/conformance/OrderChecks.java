@@ -73,7 +73,8 @@ abstract class OrderChecks extends Checks {
         int keys = Size.of(100, 20);
         int each = Size.of(500, 30);
         Map<String, List<Integer>> effects = new ConcurrentHashMap<>();
-        Audience group = fabric.group("ordered", ACME, "order.*").with(options -> options.concurrency(4));
+        Audience group = fabric.group("ordered", ACME, fabric.pattern("order.*", "order.x"))
+                .with(options -> options.concurrency(4));
         List<Subscription> members = new ArrayList<>();
         for (int half = 0; half < 2; half++) {
             members.add(group.join(fabric.another(), troubled(group, effects)));
@@ -106,7 +107,7 @@ abstract class OrderChecks extends Checks {
         }
         Fabric fabric = fabric();
         Map<String, List<Integer>> effects = new ConcurrentHashMap<>();
-        Audience group = fabric.group("moving", ACME, "order.*");
+        Audience group = fabric.group("moving", ACME, fabric.pattern("order.*", "order.x"));
         List<Subscription> members = new ArrayList<>();
         int rounds = Size.of(100, 12);
         for (int round = 0; round < rounds; round++) {
@@ -136,7 +137,7 @@ abstract class OrderChecks extends Checks {
             return;
         }
         Fabric fabric = fabric();
-        Audience group = fabric.group("blocked", ACME, "order.*");
+        Audience group = fabric.group("blocked", ACME, fabric.pattern("order.*", "order.x"));
         CountDownLatch free = new CountDownLatch(1);
         AtomicInteger others = new AtomicInteger();
         group.join(fabric.bus(), delivery -> {

@@ -4,7 +4,6 @@ import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.spi.Claim;
 import ai.greentic.events.spi.Settled;
-import ai.greentic.events.spi.Shard;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
@@ -224,10 +223,8 @@ final class Dispatcher {
     }
 
     /** Acks a delivery that the gate has dealt with. */
-    void skip(BusDelivery delivery) {
-        if (seize(delivery)) {
-            settleSeized(delivery);
-        }
+    boolean skip(BusDelivery delivery) {
+        return seize(delivery) && settleSeized(delivery);
     }
 
     /** The store is told first, so that the key's next delivery finds it done; the caller does not wait for that. */
@@ -436,11 +433,6 @@ final class Dispatcher {
 
     // Shards that move, and the end.
 
-    /** Gives back what no handler holds of a shard that is being revoked; the rest follows as handlers finish. */
-    void revoke(SubscriptionLeg leg, Shard shard) {
-        giveBackIdle(delivery -> delivery.leg == leg && delivery.inbound.shard().equals(shard));
-    }
-
     /** Forgets what no handler holds: somebody else has it, or it will come again. */
     void forget(Predicate<BusDelivery> which) {
         lock.lock();
@@ -454,7 +446,8 @@ final class Dispatcher {
         }
     }
 
-    private void giveBackIdle(Predicate<BusDelivery> which) {
+    /** Gives back what no handler holds; of a shard that is being revoked, the rest follows as handlers finish. */
+    void giveBackIdle(Predicate<BusDelivery> which) {
         lock.lock();
         try {
             surrenderIdle(which);

@@ -64,6 +64,7 @@ final class SubscriptionLeg implements Signal {
     private final AtomicBoolean scheduled = new AtomicBoolean(true);
 
     // Runner's.
+    private volatile @Nullable Signal waitingPoll;
     private ProviderSubscription bound;
     private final Set<Shard> draining = new HashSet<>();
     private int failures;
@@ -105,12 +106,22 @@ final class SubscriptionLeg implements Signal {
     /** The flag that the provider raises when a quiet subscription has something again. */
     @Override
     public void raise() {
+        Signal poll = waitingPoll;
+        if (poll != null) {
+            poll.raise();
+        }
         wake();
     }
 
+    /** For a provider that is polled again and again and waits a little each time. */
     @Override
-    public boolean await(Duration max) {
-        throw new UnsupportedOperationException("the runner waits, not the provider: the engine polls with no wait");
+    public boolean await(Duration max) throws InterruptedException {
+        Signal poll = waitingPoll;
+        if (poll == null) {
+            poll = engine.tasks.signal();
+            waitingPoll = poll;
+        }
+        return poll.await(max);
     }
 
     /** Lets the runner have the leg. */
@@ -331,7 +342,9 @@ final class SubscriptionLeg implements Signal {
         if (!polled.revoking().isEmpty()) {
             draining.addAll(polled.revoking());
             revoking = Set.copyOf(draining);
-            polled.revoking().forEach(shard -> dispatcher.revoke(this, shard));
+            polled.revoking()
+                    .forEach(shard -> dispatcher.giveBackIdle(delivery ->
+                            delivery.leg == this && delivery.inbound.shard().equals(shard)));
             wake();
         }
     }
@@ -445,16 +458,17 @@ final class SubscriptionLeg implements Signal {
     }
 
     /**
-     * Replaces a group's subscription that makes no progress; what it held comes again. An ephemeral one has no position to come back
-     * to, so its binding stays.
+     * Replaces a group's subscription that makes no progress; what it held comes again, what waits for its time not before, if the
+     * provider can still be told. An ephemeral one has no position to come back to, so its binding stays.
      */
     private void rebind() {
         try {
             ProviderSubscription fresh = binding.apply(this);
+            dispatcher.giveBackIdle(delivery -> delivery.leg == this);
+            flush();
             ProviderSubscription stale = bound;
             bound = fresh;
             paused = Map.of();
-            dispatcher.forget(delivery -> delivery.leg == this);
             stale.close();
         } catch (RuntimeException e) {
             LOG.debug("provider {} cannot be subscribed to again yet", registration, e);

@@ -22,6 +22,7 @@ import ai.greentic.events.spi.Capability;
 import ai.greentic.events.spi.DeadLetterFilter;
 import ai.greentic.events.testing.Ledger;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -248,6 +249,10 @@ final class SimProcess {
         // Of two processes nobody knows whose publish was first, and a scheduled event gets its place when it is due.
         if (key == null && options == PublishOptions.NONE && random.nextInt(4) > 0) {
             builder.orderingKey(this + "-k" + random.nextInt(4));
+        }
+        if (key != null) {
+            // A key in doubt is repeated under its first id, so its events are all alike.
+            builder.time(Instant.EPOCH);
         }
         EventEnvelope event = builder.payload(Payload.of(key == null ? "n" + random.nextInt(1_000_000) : key))
                 .build();

@@ -19,7 +19,7 @@ import java.util.Random;
  */
 public final class Simulation {
     private static final int SHRINKING_RUNS = 150;
-    private static final Duration LONGEST_RECOVERY = Duration.ofHours(3);
+    private static final Duration LONGEST_RECOVERY = Duration.ofHours(1);
 
     private Simulation() {}
 
@@ -38,16 +38,14 @@ public final class Simulation {
         int seeds = 1;
         int steps = 10_000;
         Plant plant = Plant.NOTHING;
-        for (int i = 0; i + 1 < args.length; i += 2) {
+        for (int i = 0; i < args.length; i += 2) {
+            String value = i + 1 < args.length ? args[i + 1] : "";
             switch (args[i]) {
-                case "--seed" -> seed = Long.parseLong(args[i + 1]);
-                case "--seeds" -> seeds = Integer.parseInt(args[i + 1]);
-                case "--steps" -> steps = Integer.parseInt(args[i + 1]);
-                case "--plant" -> plant = Plant.valueOf(args[i + 1].toUpperCase(Locale.ROOT));
-                default -> {
-                    System.err.println("unknown option " + args[i] + "; use --seed, --seeds, --steps or --plant");
-                    System.exit(2);
-                }
+                case "--seed" -> seed = number(args[i], value, Long.MIN_VALUE, Long.MAX_VALUE);
+                case "--seeds" -> seeds = (int) number(args[i], value, 1, 1_000_000);
+                case "--steps" -> steps = (int) number(args[i], value, 1, 10_000_000);
+                case "--plant" -> plant = plant(value);
+                default -> throw refuse("unknown option '" + args[i] + "'; use --seed, --seeds, --steps or --plant");
             }
         }
         long began = System.nanoTime();
@@ -78,6 +76,33 @@ public final class Simulation {
                 duplicated,
                 (System.nanoTime() - began) / 1e9);
         System.exit(failed == 0 ? 0 : 1);
+    }
+
+    private static long number(String option, String value, long least, long most) {
+        try {
+            long number = Long.parseLong(value);
+            if (number >= least && number <= most) {
+                return number;
+            }
+        } catch (NumberFormatException e) {
+            // Said below.
+        }
+        throw refuse(option + " is '" + value + "'; it must be a whole number from " + least + " to " + most);
+    }
+
+    private static Plant plant(String value) {
+        for (Plant plant : Plant.values()) {
+            if (plant.name().equalsIgnoreCase(value)) {
+                return plant;
+            }
+        }
+        throw refuse("--plant is '" + value + "'; it must be one of " + List.of(Plant.values()));
+    }
+
+    private static IllegalArgumentException refuse(String why) {
+        System.err.println(why);
+        System.exit(2);
+        return new IllegalArgumentException(why);
     }
 
     private static void explain(long seed, List<Step> plan, Plant plant, Result result) {
@@ -162,7 +187,7 @@ public final class Simulation {
                 process.publish(random, PublishOptions.NONE.ttl(Duration.ofHours(1_000)), null);
             case PUBLISH_FOR_LATER ->
                 process.publish(
-                        random, PublishOptions.NONE.deliverAfter(Duration.ofMillis(random.nextInt(5_000))), null);
+                        random, PublishOptions.NONE.deliverAfter(Duration.ofMillis(1 + random.nextInt(5_000))), null);
             case PUBLISH_WHAT_IS_FORBIDDEN -> process.publishForbidden();
             case WAIT -> world.time.advance(Duration.ofMillis(random.nextInt(200)));
             case WAIT_LONG -> world.time.advance(Duration.ofMillis(random.nextInt(15_000)));
