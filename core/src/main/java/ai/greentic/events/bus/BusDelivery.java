@@ -8,6 +8,7 @@ import ai.greentic.events.TenantTopic;
 import ai.greentic.events.spi.Claim;
 import ai.greentic.events.spi.DeadLetter;
 import ai.greentic.events.spi.InboundDelivery;
+import ai.greentic.events.spi.ProviderSubscription;
 import ai.greentic.events.spi.Tasks;
 import ai.greentic.events.telemetry.Telemetry;
 import java.time.Duration;
@@ -21,6 +22,7 @@ final class BusDelivery implements Delivery {
     final Dispatcher dispatcher;
     final SubscriptionLeg leg;
     final InboundDelivery inbound;
+    private final ProviderSubscription binding;
     final EventEnvelope event;
     final @Nullable Key key;
     /** Handler starts so far. */
@@ -70,18 +72,20 @@ final class BusDelivery implements Delivery {
     record Key(TenantTopic address, String value) {}
 
     BusDelivery(Dispatcher dispatcher, SubscriptionLeg leg, InboundDelivery inbound, EventEnvelope event) {
-        this(dispatcher, leg, inbound, event, 0, null);
+        this(dispatcher, leg, leg.bound, inbound, event, 0, null);
     }
 
     private BusDelivery(
             Dispatcher dispatcher,
             SubscriptionLeg leg,
+            ProviderSubscription binding,
             InboundDelivery inbound,
             EventEnvelope event,
             int attempt,
             @Nullable SettledFuture settledFuture) {
         this.dispatcher = dispatcher;
         this.leg = leg;
+        this.binding = binding;
         this.inbound = inbound;
         this.event = event;
         this.attempt = attempt;
@@ -100,10 +104,15 @@ final class BusDelivery implements Delivery {
 
     /** The same event, for its next attempt. */
     BusDelivery again() {
-        BusDelivery next = new BusDelivery(dispatcher, leg, inbound, event, attempt, sharedFuture());
+        BusDelivery next = new BusDelivery(dispatcher, leg, binding, inbound, event, attempt, sharedFuture());
         next.history = history;
         next.claim = takeClaim();
         return next;
+    }
+
+    /** Whether somebody else has the event by now, or will get it: its shard has moved, or its leg has subscribed anew. */
+    boolean isLost() {
+        return leg.bound != binding || leg.isLost(inbound);
     }
 
     /** How long a parked delivery still has to wait; zero for any other. */

@@ -279,7 +279,7 @@ final class Dispatcher {
                 return false;
             }
             close(delivery, "redelivered");
-            if (delivery.leg.isLost(delivery.inbound)) {
+            if (delivery.isLost()) {
                 drop(delivery);
                 return false;
             }
@@ -337,7 +337,7 @@ final class Dispatcher {
 
     private boolean settle(BusDelivery delivery, Settled settlement) {
         close(delivery, delivery.outcome);
-        boolean owned = !delivery.leg.isLost(delivery.inbound);
+        boolean owned = !delivery.isLost();
         if (owned) {
             inHand.release(delivery);
             delivery.leg.settle(settlement, delivery, inHand.ready() > 0);

@@ -65,7 +65,7 @@ final class SubscriptionLeg implements Signal {
 
     // Runner's.
     private volatile @Nullable Signal waitingPoll;
-    private ProviderSubscription bound;
+    volatile ProviderSubscription bound;
     private final Set<Shard> draining = new HashSet<>();
     private int failures;
     private @Nullable TenantTopic lastAdmitted;
@@ -116,12 +116,10 @@ final class SubscriptionLeg implements Signal {
     /** For a provider that is polled again and again and waits a little each time. */
     @Override
     public boolean await(Duration max) throws InterruptedException {
-        Signal poll = waitingPoll;
-        if (poll == null) {
-            poll = engine.tasks.signal();
-            waitingPoll = poll;
+        if (waitingPoll == null) {
+            waitingPoll = engine.tasks.signal();
         }
-        return poll.await(max);
+        return java.util.Objects.requireNonNull(waitingPoll).await(max);
     }
 
     /** Lets the runner have the leg. */
@@ -458,8 +456,8 @@ final class SubscriptionLeg implements Signal {
     }
 
     /**
-     * Replaces a group's subscription that makes no progress; what it held comes again, what waits for its time not before, if the
-     * provider can still be told. An ephemeral one has no position to come back to, so its binding stays.
+     * Replaces a group's subscription that makes no progress; what it held comes again, and not before its time if the provider can
+     * be told. An ephemeral one has no position to come back to.
      */
     private void rebind() {
         try {
@@ -469,6 +467,8 @@ final class SubscriptionLeg implements Signal {
             ProviderSubscription stale = bound;
             bound = fresh;
             paused = Map.of();
+            draining.clear();
+            revoking = Set.of();
             stale.close();
         } catch (RuntimeException e) {
             LOG.debug("provider {} cannot be subscribed to again yet", registration, e);

@@ -18,7 +18,7 @@ import java.util.Random;
  * events are printed. Exit code 1 if any promise was broken.
  */
 public final class Simulation {
-    private static final int SHRINKING_RUNS = 150;
+    private static final int SHRINKING_RUNS = Integer.getInteger("simulation.shrink", 150);
     private static final Duration LONGEST_RECOVERY = Duration.ofHours(1);
 
     private Simulation() {}
