@@ -8,7 +8,6 @@ import ai.greentic.events.EventsException;
 import ai.greentic.events.bus.Delivery;
 import ai.greentic.events.bus.PullSubscription;
 import ai.greentic.events.bus.Subscription;
-import ai.greentic.events.codec.EnvelopeCodec;
 import ai.greentic.events.spi.Capability;
 import ai.greentic.events.spi.EventProvider;
 import ai.greentic.events.spi.InboundDelivery;
@@ -202,24 +201,11 @@ abstract class AcknowledgeChecks extends Checks {
     private static void publishRaw(EventProvider provider, Fabric fabric, int count) throws Exception {
         List<OutboundEvent> batch = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            batch.add(new RawEvent(fabric.event("raw.x", null, i)));
+            batch.add(new Raw.Event(fabric.event("raw.x", null, i)));
         }
         for (var stage : provider.publish(batch)) {
             assertThat(stage.toCompletableFuture().get(30, TimeUnit.SECONDS).isAccepted())
                     .isTrue();
-        }
-    }
-
-    /** An event without the engine around it. */
-    record RawEvent(ai.greentic.events.EventEnvelope event) implements OutboundEvent {
-        @Override
-        public byte[] encoded() {
-            return EnvelopeCodec.STANDARD.encode(event);
-        }
-
-        @Override
-        public @org.jspecify.annotations.Nullable String orderingKey() {
-            return event.orderingKey().orElse(null);
         }
     }
 
@@ -236,16 +222,7 @@ abstract class AcknowledgeChecks extends Checks {
     }
 
     private static long numberOf(InboundDelivery delivery) {
-        return eventOf(delivery).payload().as(Long.class);
-    }
-
-    static ai.greentic.events.EventEnvelope eventOf(InboundDelivery delivery) {
-        ai.greentic.events.EventEnvelope event = delivery.event();
-        byte[] encoded = delivery.encoded();
-        if (event == null && encoded != null) {
-            event = EnvelopeCodec.STANDARD.decode(encoded);
-        }
-        return java.util.Objects.requireNonNull(event);
+        return Raw.eventOf(delivery).payload().as(Long.class);
     }
 
     /** Members that stop without a word of what they hold: another one gets it. */

@@ -24,11 +24,8 @@ import ai.greentic.events.spi.Capability;
 import ai.greentic.events.spi.EventProvider;
 import ai.greentic.events.spi.InboundDelivery;
 import ai.greentic.events.spi.OutboundEvent;
-import ai.greentic.events.spi.ProviderSubscription;
 import ai.greentic.events.spi.SettleOutcome;
 import ai.greentic.events.spi.Settled;
-import ai.greentic.events.spi.SubscribeRequest;
-import ai.greentic.events.spi.Tasks;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -42,7 +39,6 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** Truth both ways: what is declared works, what is not is refused, or supplied by the engine. A test for each capability. */
@@ -162,7 +158,6 @@ abstract class CapabilityChecks extends Checks {
                 if (working.incrementAndGet() > 1) {
                     overlapping.add(key);
                 }
-                Thread.onSpinWait();
                 working.decrementAndGet();
                 group.reader.handled(delivery);
             });
@@ -224,7 +219,7 @@ abstract class CapabilityChecks extends Checks {
             EventProvider provider = fabric.provider();
             List<OutboundEvent> batch = new ArrayList<>();
             for (int i = 0; i < 100; i++) {
-                batch.add(new AcknowledgeChecks.RawEvent(fabric.event("able.x", "k", i)));
+                batch.add(new Raw.Event(fabric.event("able.x", "k", i)));
             }
             Thread closer = new Thread(provider::close);
             if (fabric.can(Capability.ATOMIC_BATCH)) {
@@ -255,7 +250,7 @@ abstract class CapabilityChecks extends Checks {
     @Test
     void deduplication() throws Exception {
         Fabric fabric = fabric();
-        try (Raw raw = new Raw(null)) {
+        try (Raw raw = new Raw(fabric, "able.x")) {
             EventEnvelope event = fabric.event("able.x", null, 1);
             raw.publish(event);
             raw.publish(event);
@@ -266,8 +261,7 @@ abstract class CapabilityChecks extends Checks {
             while (!came.contains(last.id())) {
                 List<InboundDelivery> more = raw.poll(1);
                 assertThat(more).as("what came after %s", came).isNotEmpty();
-                more.forEach(
-                        delivery -> came.add(AcknowledgeChecks.eventOf(delivery).id()));
+                more.forEach(delivery -> came.add(Raw.eventOf(delivery).id()));
             }
             assertThat(Collections.frequency(came, event.id())).isEqualTo(copies);
         }
@@ -279,7 +273,7 @@ abstract class CapabilityChecks extends Checks {
         Fabric fabric = fabric();
         Duration delay = Duration.ofMillis(300);
         if (fabric.can(Capability.DELAYED_REDELIVERY)) {
-            try (Raw raw = new Raw(null)) {
+            try (Raw raw = new Raw(fabric, "able.x")) {
                 raw.publish(fabric.event("able.x", null, 1));
                 InboundDelivery first = raw.poll(1).get(0);
                 long notBefore = System.nanoTime() + delay.toNanos();
@@ -309,7 +303,7 @@ abstract class CapabilityChecks extends Checks {
     @Test
     void extend() throws Exception {
         Fabric fabric = fabric();
-        try (Raw raw = new Raw(null)) {
+        try (Raw raw = new Raw(fabric, "able.x")) {
             raw.publish(fabric.event("able.x", null, 1));
             List<InboundDelivery> held = raw.poll(1);
             Duration lease = raw.subscription.lease();
@@ -361,9 +355,7 @@ abstract class CapabilityChecks extends Checks {
         fabric.publishAll(ACME, "able.x", 4, 50);
         Fabric.pause(Duration.ofMillis(1_500));
         Instant middle = ai.greentic.events.spi.Time.system().now();
-        // The ledger's reader wants what is published from here on, and counts anything older as unexpected.
         Audience late = fabric.ephemeral("late", ACME, "able.x").with(options -> options.startAt(StartAt.at(middle)));
-        Fabric.pause(Duration.ofMillis(20));
         fabric.publishAll(ACME, "able.x", 4, 50);
         late.join();
         fromTheStart("from the epoch", "able.x", SubscribeOptions.ephemeral().startAt(StartAt.at(Instant.EPOCH)))
@@ -504,45 +496,5 @@ abstract class CapabilityChecks extends Checks {
         Class<?> type = Class.forName(named.substring(0, hash));
         assertThat(type.getDeclaredMethod(named.substring(hash + 1)).isAnnotationPresent(Test.class))
                 .isTrue();
-    }
-
-    /** A subscription to {@code able.x} without an engine. */
-    private final class Raw implements AutoCloseable {
-        private final EventProvider provider = fabric().provider();
-        private final Tasks tasks = Tasks.threads("kit-signals");
-        final ProviderSubscription subscription;
-
-        Raw(@Nullable String group) {
-            subscription = provider.subscribe(new SubscribeRequest(
-                    List.of(new SubscribeRequest.Filter(ACME, TopicPattern.of("able.x"))),
-                    group,
-                    StartAt.NEW,
-                    tasks.signal()));
-        }
-
-        void publish(EventEnvelope event) throws Exception {
-            for (var stage : provider.publish(List.of(new AcknowledgeChecks.RawEvent(event)))) {
-                assertThat(stage.toCompletableFuture().get(30, TimeUnit.SECONDS).isAccepted())
-                        .isTrue();
-            }
-        }
-
-        List<InboundDelivery> poll(int count) throws InterruptedException {
-            List<InboundDelivery> taken = new ArrayList<>();
-            long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
-            while (taken.size() < count && System.nanoTime() < end) {
-                taken.addAll(subscription
-                        .poll(count - taken.size(), Duration.ofMillis(50))
-                        .deliveries());
-            }
-            return taken;
-        }
-
-        @Override
-        public void close() {
-            subscription.close();
-            provider.close();
-            tasks.close();
-        }
     }
 }

@@ -30,7 +30,7 @@ public abstract class ForwardStoreConformance extends StoreConformance<ForwardSt
                 .source("kit")
                 .time(Instant.EPOCH)
                 .payload(Payload.of(number));
-        return new AcknowledgeChecks.RawEvent((key == null ? event : event.orderingKey(key)).build());
+        return new Raw.Event((key == null ? event : event.orderingKey(key)).build());
     }
 
     private static int numberOf(Waiting waiting) {

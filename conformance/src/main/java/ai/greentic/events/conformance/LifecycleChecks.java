@@ -69,7 +69,7 @@ abstract class LifecycleChecks extends Checks {
 
     private void assertRefusesWhenClosed(EventProvider provider) throws Exception {
         try {
-            var stages = provider.publish(List.of(new AcknowledgeChecks.RawEvent(fabric().event("life.x", null, 1))));
+            var stages = provider.publish(List.of(new Raw.Event(fabric().event("life.x", null, 1))));
             EventsException failure = stages.get(0)
                     .toCompletableFuture()
                     .get(20, TimeUnit.SECONDS)

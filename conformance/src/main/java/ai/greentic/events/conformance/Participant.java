@@ -54,8 +54,10 @@ final class Participant {
                 say("error " + Base64.getEncoder().encodeToString(line.getBytes(StandardCharsets.UTF_8)));
             }
         });
-        ProviderFactory factory = (ProviderFactory)
-                Class.forName(args[0]).getDeclaredConstructor().newInstance();
+        ProviderFactory factory = Class.forName(args[0])
+                .asSubclass(ProviderFactory.class)
+                .getDeclaredConstructor()
+                .newInstance();
         Map<String, String> settings = new LinkedHashMap<>();
         for (String setting : Arrays.asList(args).subList(4, args.length)) {
             int equals = setting.indexOf('=');

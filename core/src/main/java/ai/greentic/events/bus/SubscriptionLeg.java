@@ -103,7 +103,6 @@ final class SubscriptionLeg implements Signal {
         this.bound = binding.apply(this);
     }
 
-    /** The flag that the provider raises when a quiet subscription has something again. */
     @Override
     public void raise() {
         Signal poll = waitingPoll;
@@ -113,7 +112,7 @@ final class SubscriptionLeg implements Signal {
         wake();
     }
 
-    /** For a provider that is polled again and again and waits a little each time. */
+    /** For a provider that waits a little each time it is polled. */
     @Override
     public boolean await(Duration max) throws InterruptedException {
         if (waitingPoll == null) {
@@ -347,7 +346,7 @@ final class SubscriptionLeg implements Signal {
         }
     }
 
-    /** Tells the provider which revoked shards no handler holds any more, after their settlements. */
+    /** Tells the provider which revoked shards no handler holds any more, after their settlements; again, if it cannot be told now. */
     private void releaseDrained() {
         if (draining.isEmpty()) {
             return;
@@ -356,9 +355,11 @@ final class SubscriptionLeg implements Signal {
                 draining.stream().filter(shard -> outbox.heldOf(shard) == 0).toList();
         if (!drained.isEmpty()) {
             flush();
-            draining.removeAll(drained);
-            revoking = Set.copyOf(draining);
-            drained.forEach(bound::released);
+            for (Shard shard : drained) {
+                bound.released(shard);
+                draining.remove(shard);
+                revoking = Set.copyOf(draining);
+            }
         }
     }
 

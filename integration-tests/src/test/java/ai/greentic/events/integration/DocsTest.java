@@ -110,6 +110,35 @@ class DocsTest {
                 .endsWith(block.group(1));
     }
 
+    /** Pages about testing and about writing providers show code of the examples, which the check runs. */
+    @Test
+    void snippetsAreCodeThatIsRun() throws IOException {
+        String examples = "examples/src/test/java/ai/greentic/events/examples/";
+        String lines = "examples/src/main/java/ai/greentic/events/examples/lines/";
+        assertShows("docs/testing-your-handlers.md", examples + "TestingYourHandlersTest.java");
+        assertShows(
+                "docs/provider-authors.md",
+                examples + "lines/LinesConformanceTest.java",
+                lines + "LinesProviderFactory.java",
+                lines + "LinesProvider.java",
+                lines + "LinesSubscription.java");
+    }
+
+    private static void assertShows(String page, String... sources) throws IOException {
+        StringBuilder code = new StringBuilder();
+        for (String source : sources) {
+            code.append(read(source).replaceAll("\\s+", " "));
+        }
+        List<String> snippets = Pattern.compile("(?s)```java\n(.*?)```")
+                .matcher(read(page))
+                .results()
+                .map(snippet -> snippet.group(1).strip().replaceAll("\\s+", " "))
+                .toList();
+        assertThat(snippets).isNotEmpty();
+        snippets.forEach(
+                snippet -> assertThat(code).as("code shown in %s", page).contains(snippet));
+    }
+
     @Test
     void everyPromiseNamesTestsThatExist() throws IOException {
         String promises = read("docs/promises.md");

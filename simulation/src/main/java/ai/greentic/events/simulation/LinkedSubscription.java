@@ -17,7 +17,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
@@ -31,7 +30,7 @@ final class LinkedSubscription implements ProviderSubscription {
     private final Link link;
     private final EventProvider broker;
     private final SubscribeRequest request;
-    private final Map<InboundDelivery, InboundDelivery> held = new IdentityHashMap<>();
+    private final IdentityHashMap<InboundDelivery, InboundDelivery> held = new IdentityHashMap<>();
     private final Set<Integer> shards = new TreeSet<>();
 
     private @Nullable ProviderSubscription session;

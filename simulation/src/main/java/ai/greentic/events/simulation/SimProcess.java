@@ -41,12 +41,10 @@ final class SimProcess {
 
     private final World world;
     private final int number;
-    private int life;
     private @Nullable Running running;
 
     /** One life. */
     private final class Running {
-        final int which = ++life;
         final Link link = new Link(world, world.broker);
         final SharedStores stores = new SharedStores(world);
         final EventBus bus;

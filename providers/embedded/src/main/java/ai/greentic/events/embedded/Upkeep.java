@@ -198,10 +198,10 @@ final class Upkeep {
 
     /** Whether much of the log's file is in use: the file keeps its size when the log starts anew. */
     private boolean isLogLong() {
-        record Frames(long all, long moved) {}
-        Frames frames = store.database.read(session ->
-                session.first("PRAGMA wal_checkpoint(NOOP)", row -> new Frames(row.getLong(2), row.getLong(3))));
-        return frames != null && frames.moved < frames.all && frames.all * FRAME >= LONG_LOG;
+        return store.database.read(session -> session.list(
+                        "PRAGMA wal_checkpoint(NOOP)",
+                        row -> row.getLong(3) < row.getLong(2) && row.getLong(2) * FRAME >= LONG_LOG)
+                .contains(true));
     }
 
     /** Gives the room of the log back to the file system. */
