@@ -41,13 +41,18 @@ final class SimProcess {
 
     private final World world;
     private final int number;
+    private int lives;
     private @Nullable Running running;
 
     /** One life. */
     private final class Running {
         final Link link = new Link(world, world.broker);
         final SharedStores stores = new SharedStores(world);
+        final boolean strict = ++lives % 2 == 0;
         final EventBus bus;
+        /** Handlers at work, by group. */
+        final Map<String, Integer> atWork = new LinkedHashMap<>();
+
         final Map<String, List<Subscription>> members = new LinkedHashMap<>();
         boolean dead;
 
@@ -74,14 +79,24 @@ final class SimProcess {
                     .deadLetters(stores.letters())
                     .attempts(stores.attempts())
                     .deadLetterCopies(false)
-                    .access(AccessPolicy.of(List.of(
-                            AccessRule.of(AccessRule.Effect.DENY, Set.of(AccessAction.PUBLISH))
-                                    .topics(World.FORBIDDEN)
-                                    .build(),
-                            AccessRule.of(AccessRule.Effect.ALLOW, Set.of(AccessAction.values()))
-                                    .build())))
+                    .access(rules(strict))
                     .build();
         }
+    }
+
+    private static AccessPolicy rules(boolean strict) {
+        AccessRule everything = AccessRule.of(AccessRule.Effect.ALLOW, Set.of(AccessAction.values()))
+                .build();
+        return AccessPolicy.of(
+                strict
+                        ? List.of(denied(World.FORBIDDEN), denied(World.GATED), everything)
+                        : List.of(denied(World.FORBIDDEN), everything));
+    }
+
+    private static AccessRule denied(String topic) {
+        return AccessRule.of(AccessRule.Effect.DENY, Set.of(AccessAction.PUBLISH))
+                .topics(topic)
+                .build();
     }
 
     SimProcess(World world, int number) {
@@ -158,11 +173,21 @@ final class SimProcess {
         Ledger.Reader reader = Objects.requireNonNull(world.readers.get(name));
         SubscribeOptions options = SubscribeOptions.group("g" + group)
                 .redelivery(POLICY)
-                .concurrency(4)
+                .concurrency(World.CONCURRENCY)
                 .maxInFlight(32);
         try {
-            Subscription member =
-                    own.bus.subscribe(tenant, "*", options, delivery -> handle(own, name, reader, delivery));
+            Subscription member = own.bus.subscribe(tenant, "*", options, delivery -> {
+                int working = own.atWork.merge(name, 1, Integer::sum);
+                // A process has two members of a group at most.
+                if (working > 2 * World.CONCURRENCY) {
+                    world.violation("P10", working + " handlers of " + name + " at once in " + this);
+                }
+                try {
+                    handle(own, name, reader, delivery);
+                } finally {
+                    own.atWork.merge(name, -1, Integer::sum);
+                }
+            });
             Objects.requireNonNull(own.members.get(name)).add(member);
             world.note(this + " joins " + name);
         } catch (EventsException e) {
@@ -237,12 +262,15 @@ final class SimProcess {
     // Publishing.
 
     void publish(Random random, PublishOptions options, @Nullable String key) {
+        publish(random, World.TOPICS.get(random.nextInt(World.TOPICS.size())), options, key);
+    }
+
+    private void publish(Random random, String topic, PublishOptions options, @Nullable String key) {
         Running own = running;
         if (own == null) {
             return;
         }
         TenantContext tenant = World.TENANTS.get(random.nextInt(World.TENANTS.size()));
-        String topic = World.TOPICS.get(random.nextInt(World.TOPICS.size()));
         EventEnvelope.Builder builder = own.bus.newEvent(tenant, topic);
         // Of two processes nobody knows whose publish was first, and a scheduled event gets its place when it is due.
         if (key == null && options == PublishOptions.NONE && random.nextInt(4) > 0) {
@@ -279,13 +307,20 @@ final class SimProcess {
         });
     }
 
-    void publishForbidden() {
-        if (running == null) {
+    void publishForbidden(Random random) {
+        Running own = running;
+        if (own == null) {
             return;
         }
+        boolean gated = random.nextBoolean();
+        if (gated && !own.strict) {
+            publish(random, World.GATED, PublishOptions.NONE, null);
+            return;
+        }
+        String topic = gated ? World.GATED : World.FORBIDDEN;
         try {
-            var receipt = running.bus.publish(World.TENANTS.get(0), World.FORBIDDEN, 1);
-            world.violation("P5", "a publish on " + World.FORBIDDEN + " was accepted: " + receipt);
+            var receipt = own.bus.publish(World.TENANTS.get(0), topic, 1);
+            world.violation("P5", "a publish on " + topic + " was accepted: " + receipt);
         } catch (EventsException e) {
             if (e.code() != ErrorCode.ACCESS_DENIED) {
                 world.violation("P5", "a forbidden publish failed with " + e.code());

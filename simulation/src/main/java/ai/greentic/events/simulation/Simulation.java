@@ -180,7 +180,7 @@ public final class Simulation {
         switch (step.kind()) {
             case PUBLISH -> process.publish(random, PublishOptions.NONE, null);
             case PUBLISH_AGAIN_UNDER_A_KEY -> {
-                String key = "once-" + random.nextInt(40);
+                String key = "once-" + random.nextInt(8);
                 process.publish(random, PublishOptions.NONE.idempotencyKey(key), key);
             }
             case PUBLISH_WITH_TIME_TO_LIVE ->
@@ -188,7 +188,7 @@ public final class Simulation {
             case PUBLISH_FOR_LATER ->
                 process.publish(
                         random, PublishOptions.NONE.deliverAfter(Duration.ofMillis(1 + random.nextInt(5_000))), null);
-            case PUBLISH_WHAT_IS_FORBIDDEN -> process.publishForbidden();
+            case PUBLISH_WHAT_IS_FORBIDDEN -> process.publishForbidden(random);
             case WAIT -> world.time.advance(Duration.ofMillis(random.nextInt(200)));
             case WAIT_LONG -> world.time.advance(Duration.ofMillis(random.nextInt(15_000)));
             case JOIN -> process.join(tenant, group);

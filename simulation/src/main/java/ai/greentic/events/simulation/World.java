@@ -38,6 +38,12 @@ final class World {
             TenantContext.of("sim", "acme"), TenantContext.of("sim", "globex"), TenantContext.of("sim", "initech"));
     static final List<String> TOPICS = List.of("orders.created", "orders.paid", "stock.moved");
     static final String FORBIDDEN = "forbidden.topic";
+    /** Forbidden in every other life of a process: rules change with a restart. */
+    static final String GATED = "gated.topic";
+
+    /** Handlers of one member at once. */
+    static final int CONCURRENCY = 4;
+
     static final int GROUPS = 2;
     static final int PROCESSES = 3;
     static final int MAX_ATTEMPTS = 6;
