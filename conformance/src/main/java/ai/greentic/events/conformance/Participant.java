@@ -16,16 +16,19 @@ import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,7 +44,10 @@ final class Participant {
 
     private static synchronized void say(String line) {
         OUT.print(line + "\n");
-        OUT.flush();
+        if (OUT.checkError()) {
+            // Nobody listens any more: the kit's process has ended.
+            Runtime.getRuntime().halt(3);
+        }
     }
 
     private static String coded(EventEnvelope event) {
@@ -81,8 +87,7 @@ final class Participant {
 
     private static void publish(EventBus bus, String topic) throws InterruptedException {
         Semaphore room = new Semaphore(IN_FLIGHT);
-        // Bounded, so that a child whose parent died does not go on for ever.
-        for (int i = 0; i < 1_000_000; i++) {
+        for (int i = 0; true; i++) {
             EventEnvelope event = bus.newEvent(Fabric.ACME, topic)
                     .orderingKey("k" + i % 16)
                     .payload(Payload.of(i))
@@ -134,8 +139,10 @@ final class Participant {
     }
 
     static Child start(Target target, String role, String topic) throws IOException {
+        Path temporary = Files.createTempDirectory("kit-child");
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Djava.io.tmpdir=" + temporary,
                 "-Xmx128m",
                 "-XX:TieredStopAtLevel=1",
                 "-XX:+UseSerialGC",
@@ -147,19 +154,24 @@ final class Participant {
                 role,
                 topic));
         target.settings().forEach((key, value) -> command.add(key + "=" + value));
-        return new Child(new ProcessBuilder(command)
-                .redirectError(ProcessBuilder.Redirect.DISCARD)
-                .start());
+        return new Child(
+                new ProcessBuilder(command)
+                        .redirectError(ProcessBuilder.Redirect.DISCARD)
+                        .start(),
+                temporary);
     }
 
     /** A child process. */
     static final class Child implements AutoCloseable {
         private final Process process;
+        private final Path temporary;
         private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
         private @Nullable Thread reader;
 
-        Child(Process process) {
+        /** @param temporary its folder for what a killed process cannot remove, its libraries for example */
+        Child(Process process, Path temporary) {
             this.process = process;
+            this.temporary = temporary;
         }
 
         /** Reads its lines on a thread of its own; before that it may stop because nobody does. */
@@ -206,8 +218,14 @@ final class Participant {
         }
 
         @Override
-        public void close() {
+        public void close() throws IOException {
             process.toHandle().destroyForcibly();
+            process.onExit().join();
+            try (Stream<Path> files = Files.walk(temporary)) {
+                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                    Files.delete(file);
+                }
+            }
         }
     }
 }

@@ -11,7 +11,10 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Examines a database that may be damaged: the file's own structure, the check of every event, dead letter and waiting event, the counts
@@ -20,7 +23,6 @@ import java.util.TreeMap;
  */
 final class Doctor {
     private static final int MOST_PROBLEMS = 100;
-    private static final int STEP = 1000;
 
     private final StateDirectory files;
     private final Processes processes;
@@ -114,15 +116,15 @@ final class Doctor {
                     }
                     return row;
                 });
-        Map<Long, Map<Long, long[]>> counts = events(session, repair);
-        spans(session, counts, repair);
+        buckets(session, repair);
         bodies(session, repair);
         figures(session);
     }
 
     private void marks(Session session, boolean repair) throws SQLException {
-        long transactions = session.number("SELECT tx FROM state WHERE id = 1");
+        // In this order: the others may go on meanwhile.
         long marked = processes.syncedTransaction();
+        long transactions = session.number("SELECT tx FROM state WHERE id = 1");
         figures.put("transactions", Long.toString(transactions));
         if (!processes.recognised()) {
             problem("the file of marks " + files.marks + " is damaged");
@@ -139,96 +141,126 @@ final class Doctor {
         }
     }
 
-    /** Looks at every event; returns how many each address has in each bucket, and their bytes. */
-    private Map<Long, Map<Long, long[]>> events(Session session, boolean repair) throws SQLException {
-        Map<Long, Map<Long, long[]>> counts = new TreeMap<>();
+    /**
+     * Looks at every event, and at the counts of what each address has in each bucket. A bucket at a time is read as it is at one
+     * moment: others may write meanwhile, and are not kept from shortening the log for long.
+     */
+    private void buckets(Session session, boolean repair) throws SQLException {
+        Map<Place, Count> wrong = new LinkedHashMap<>();
         List<Long> broken = new ArrayList<>();
-        long[] seen = {0, 0};
-        while (true) {
-            long from = seen[0] + 1;
-            List<Long> rows = session.list(
-                    "SELECT seq, place, body FROM event WHERE seq >= ? ORDER BY seq LIMIT " + STEP,
-                    row -> {
-                        long seq = row.getLong(1);
-                        long place = row.getLong(2);
-                        byte[] body = row.getBytes(3);
-                        if (!StoredEvent.fits(seq, place)) {
-                            problem("event " + seq + ": its row does not fit its check; nobody knows whose it was");
-                            broken.add(seq);
-                        } else {
-                            long[] count = counts.computeIfAbsent(StoredEvent.addressOf(place), any -> new TreeMap<>())
-                                    .computeIfAbsent(EventLog.bucket(seq), any -> new long[2]);
-                            count[0]++;
-                            count[1] += body.length;
-                            if (!StoredEvent.read(body).isIntact()) {
-                                problem("event " + seq
-                                        + ": its bytes fail their check; it becomes a dead letter when it"
-                                        + " is delivered");
-                            }
-                        }
-                        return seq;
-                    },
-                    from);
-            if (rows.isEmpty()) {
-                break;
+        long events = 0;
+        for (Long bucket = next(session, 0); bucket != null; bucket = next(session, bucket + 1)) {
+            session.execute("BEGIN");
+            Map<Long, Count> counts = events(session, bucket, broken);
+            Map<Long, Long> said = said(session, bucket);
+            session.execute("COMMIT");
+            for (Count count : counts.values()) {
+                events += count.events;
             }
-            seen[0] = rows.get(rows.size() - 1);
-            seen[1] += rows.size();
+            Set<Long> addresses = new TreeSet<>(said.keySet());
+            addresses.addAll(counts.keySet());
+            for (Long address : addresses) {
+                Count count = counts.getOrDefault(address, new Count());
+                long expected = said.getOrDefault(address, 0L);
+                if (expected != count.events) {
+                    wrong.put(new Place(address, bucket), count);
+                    problem("address " + address + ": there should be " + expected + " events between "
+                            + EventLog.firstOf(bucket) + " and " + (EventLog.firstOf(bucket + 1) - 1)
+                            + ", and there are "
+                            + count.events);
+                }
+            }
         }
-        figures.put("events", Long.toString(seen[1]));
+        figures.put("events", Long.toString(events + broken.size()));
         if (repair) {
-            for (Long seq : broken) {
-                session.update("DELETE FROM event WHERE seq = ?", seq);
-                repairs.add("event " + seq + " was removed");
-            }
+            remove(session, broken);
+            countAnew(session, wrong);
         }
+    }
+
+    /** The first bucket from one on in which there is something, or should be; null if there is none. */
+    private static @Nullable Long next(Session session, long from) throws SQLException {
+        Long event = session.first(
+                "SELECT seq FROM event WHERE seq >= ? ORDER BY seq LIMIT 1",
+                row -> EventLog.bucket(row.getLong(1)),
+                EventLog.firstOf(from));
+        Long counted = session.first(
+                "SELECT bucket FROM span_of_bucket WHERE bucket >= ? ORDER BY bucket LIMIT 1",
+                row -> row.getLong(1),
+                from);
+        return event == null || counted != null && counted < event ? counted : event;
+    }
+
+    private Map<Long, Count> events(Session session, long bucket, List<Long> broken) throws SQLException {
+        Map<Long, Count> counts = new TreeMap<>();
+        session.list(
+                "SELECT seq, place, body FROM event WHERE seq >= ? AND seq < ? ORDER BY seq",
+                row -> {
+                    long seq = row.getLong(1);
+                    long place = row.getLong(2);
+                    byte[] body = row.getBytes(3);
+                    if (!StoredEvent.fits(seq, place)) {
+                        problem("event " + seq + ": its row does not fit its check; nobody knows whose it was");
+                        broken.add(seq);
+                        return seq;
+                    }
+                    Count count = counts.computeIfAbsent(StoredEvent.addressOf(place), any -> new Count());
+                    count.events++;
+                    count.bytes += body.length;
+                    if (!StoredEvent.read(body).isIntact()) {
+                        problem("event " + seq
+                                + ": its bytes fail their check; it becomes a dead letter when it is delivered");
+                    }
+                    return seq;
+                },
+                EventLog.firstOf(bucket),
+                EventLog.firstOf(bucket + 1));
         return counts;
     }
 
-    private void spans(Session session, Map<Long, Map<Long, long[]>> counts, boolean repair) throws SQLException {
-        record Span(long address, long bucket, long n) {}
-        List<Span> spans = session.list(
-                "SELECT addr, bucket, n FROM span", row -> new Span(row.getLong(1), row.getLong(2), row.getLong(3)));
-        long wrong = 0;
-        Map<Long, TreeMap<Long, Long>> said = new TreeMap<>();
-        for (Span span : spans) {
-            said.computeIfAbsent(span.address, any -> new TreeMap<>()).put(span.bucket, span.n);
+    private static Map<Long, Long> said(Session session, long bucket) throws SQLException {
+        Map<Long, Long> said = new TreeMap<>();
+        session.list(
+                "SELECT b.addr, coalesce(s.n, 0) FROM span_of_bucket b"
+                        + " LEFT JOIN span s ON s.addr = b.addr AND s.bucket = b.bucket WHERE b.bucket = ?",
+                row -> said.put(row.getLong(1), row.getLong(2)),
+                bucket);
+        return said;
+    }
+
+    private void remove(Session session, List<Long> broken) throws SQLException {
+        for (Long seq : broken) {
+            session.update("DELETE FROM event WHERE seq = ?", seq);
+            repairs.add("event " + seq + " was removed");
         }
-        List<long[]> places = new ArrayList<>();
-        said.forEach((address, buckets) -> buckets.keySet().forEach(b -> places.add(new long[] {address, b})));
-        counts.forEach((address, buckets) -> buckets.keySet().forEach(b -> {
-            if (!said.getOrDefault(address, new TreeMap<>()).containsKey(b)) {
-                places.add(new long[] {address, b});
-            }
-        }));
-        for (long[] place : places) {
-            long expected = said.getOrDefault(place[0], new TreeMap<>()).getOrDefault(place[1], 0L);
-            long[] count = counts.getOrDefault(place[0], new TreeMap<>()).getOrDefault(place[1], new long[2]);
-            if (expected != count[0]) {
-                wrong++;
-                problem("address " + place[0] + ": there should be " + expected + " events between "
-                        + EventLog.firstOf(place[1]) + " and " + (EventLog.firstOf(place[1] + 1) - 1)
-                        + ", and there are " + count[0]);
+    }
+
+    private void countAnew(Session session, Map<Place, Count> wrong) throws SQLException {
+        if (wrong.isEmpty()) {
+            return;
+        }
+        session.execute("BEGIN IMMEDIATE");
+        for (Map.Entry<Place, Count> entry : wrong.entrySet()) {
+            Place place = entry.getKey();
+            Count count = entry.getValue();
+            session.update("DELETE FROM span WHERE addr = ? AND bucket = ?", place.address, place.bucket);
+            session.update("DELETE FROM span_of_bucket WHERE bucket = ? AND addr = ?", place.bucket, place.address);
+            if (count.events > 0) {
+                session.update(
+                        "INSERT INTO span VALUES (?, ?, ?, ?)", place.address, place.bucket, count.events, count.bytes);
+                session.update("INSERT INTO span_of_bucket VALUES (?, ?)", place.bucket, place.address);
             }
         }
-        if (repair && wrong > 0) {
-            session.execute("BEGIN IMMEDIATE");
-            session.execute("DELETE FROM span");
-            session.execute("DELETE FROM span_of_bucket");
-            for (Map.Entry<Long, Map<Long, long[]>> address : counts.entrySet()) {
-                for (Map.Entry<Long, long[]> bucket : address.getValue().entrySet()) {
-                    session.update(
-                            "INSERT INTO span VALUES (?, ?, ?, ?)",
-                            address.getKey(),
-                            bucket.getKey(),
-                            bucket.getValue()[0],
-                            bucket.getValue()[1]);
-                    session.update("INSERT INTO span_of_bucket VALUES (?, ?)", bucket.getKey(), address.getKey());
-                }
-            }
-            session.execute("COMMIT");
-            repairs.add("the counts of " + wrong + " places were made anew: the events missing there are given up");
-        }
+        session.execute("COMMIT");
+        repairs.add("the counts of " + wrong.size() + " places were made anew: the events missing there are given up");
+    }
+
+    /** What an address has in a bucket. */
+    private record Place(long address, long bucket) {}
+
+    private static final class Count {
+        long events;
+        long bytes;
     }
 
     /** Dead letters, waiting and scheduled events. */

@@ -136,9 +136,10 @@ final class Store {
     }
 
     /** What some process has seen safe must still be there. */
-    private static void refuseLoss(Session session, StateDirectory files, Processes processes) throws SQLException {
-        long found = session.number("SELECT tx FROM state WHERE id = 1");
+    static void refuseLoss(Session session, StateDirectory files, Processes processes) throws SQLException {
+        // In this order: the others go on, and what they commit and mark in between is not lost.
         long marked = processes.syncedTransaction();
+        long found = session.number("SELECT tx FROM state WHERE id = 1");
         if (found < marked) {
             throw new EventsException(
                     ErrorCode.STORE_CORRUPT,

@@ -29,6 +29,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,7 +44,21 @@ class CrashTest {
     @TempDir
     Path directory;
 
+    @TempDir
+    Path natives;
+
     private final Ledger ledger = new Ledger();
+    private final List<Proc> procs = new ArrayList<>();
+
+    /** A test that fails leaves nobody behind. */
+    @AfterEach
+    void endAll() throws InterruptedException {
+        for (Proc proc : procs) {
+            proc.process.toHandle().destroyForcibly();
+            proc.process.waitFor();
+            proc.reader.join();
+        }
+    }
 
     /** What all processes said, in the order in which it was read. */
     private static final class Ledger {
@@ -112,6 +127,8 @@ class CrashTest {
                             Path.of(System.getProperty("java.home"), "bin", "java")
                                     .toString(),
                             "-Xmx128m",
+                            // What a killed process leaves of its native library goes away with the test's folder.
+                            "-Dorg.sqlite.tmpdir=" + natives,
                             "-XX:TieredStopAtLevel=1",
                             "-XX:+UseSerialGC",
                             "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
@@ -126,6 +143,7 @@ class CrashTest {
                     .start();
             reader = new Thread(this::read, "reader");
             reader.start();
+            procs.add(this);
         }
 
         private void read() {
@@ -147,7 +165,8 @@ class CrashTest {
         }
 
         void await(String word) throws InterruptedException {
-            until("the process says " + word, () -> said.contains(word));
+            until("the process says " + word, () -> said.contains(word) || !process.isAlive());
+            assertThat(said).as("a process that ended by itself").contains(word);
         }
 
         /** Sends a signal by its name. */
@@ -187,27 +206,27 @@ class CrashTest {
         System.out.println("crash.seed=" + seed);
         Random random = new Random(seed);
         String[] roles = {"publish", "publish", "consume", "consume", "both"};
-        Proc[] procs = new Proc[roles.length];
+        Proc[] running = new Proc[roles.length];
         int started = 0;
         for (int i = 0; i < roles.length; i++) {
-            procs[i] = new Proc(roles[i], NUMBERS * started++, random.nextLong());
+            running[i] = new Proc(roles[i], NUMBERS * started++, random.nextLong());
         }
         for (int kill = 0; kill < KILLS; kill++) {
             int victim = random.nextInt(roles.length);
-            procs[victim].await("ready");
+            running[victim].await("ready");
             Thread.sleep(random.nextInt(600));
-            procs[victim].kill();
-            procs[victim] = new Proc(roles[victim], NUMBERS * started++, random.nextLong());
+            running[victim].kill();
+            running[victim] = new Proc(roles[victim], NUMBERS * started++, random.nextLong());
         }
         for (int i = 0; i < roles.length; i++) {
             if (!roles[i].equals("consume")) {
-                procs[i].end();
+                running[i].end();
             }
         }
         awaitAllSettled();
         for (int i = 0; i < roles.length; i++) {
             if (roles[i].equals("consume")) {
-                procs[i].end();
+                running[i].end();
             }
         }
         Set<String> lost = new HashSet<>(ledger.accepted);

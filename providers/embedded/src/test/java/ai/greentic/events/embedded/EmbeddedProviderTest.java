@@ -31,6 +31,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -395,6 +396,33 @@ class EmbeddedProviderTest {
             // The log's clock has a row a second, so the bound is that exact.
             assertThat(rig.store.topics(ACME.tenant()).get(0).events()).isBetween(200L, 260L);
             assertThat(EmbeddedStore.examine(directory, false).problems()).isEmpty();
+        }
+    }
+
+    /** Whoever opens or examines a store sees others' transactions come in while it looks. */
+    @Test
+    void aStoreThatOthersWriteToIsNotTakenForDamaged() throws Exception {
+        try (Rig rig = new Rig(directory)) {
+            Store store = rig.store.store();
+            AtomicBoolean enough = new AtomicBoolean();
+            Thread others = new Thread(() -> {
+                for (int i = 0; i < 1_000_000 && !enough.get(); i++) {
+                    rig.publish("a.b", "k", "x");
+                }
+            });
+            others.start();
+            try (Session session = store.database.open()) {
+                for (int i = 0; store.log.tail() < 2_000; i++) {
+                    Store.refuseLoss(session, store.files, store.processes);
+                    if (i % 1_000 == 0) {
+                        assertThat(EmbeddedStore.examine(directory, false).problems())
+                                .isEmpty();
+                    }
+                }
+            } finally {
+                enough.set(true);
+                others.join();
+            }
         }
     }
 }
