@@ -38,9 +38,8 @@ final class SubscriptionLeg implements Signal {
     /** Settlements that may wait for the runner's next round. */
     private static final int MAX_LAZY = 64;
 
-    private static final long FIRST_WAIT_MILLIS = 100;
-    private static final long LONGEST_WAIT_MILLIS = 5_000;
-    private static final int FAILURES_BEFORE_REBIND = 3;
+    /** How long what can neither be handed out nor quarantined stays away. */
+    private static final Duration REFUSED_DELAY = Duration.ofSeconds(5);
 
     /** What the runner should do with the leg next. */
     enum Next {
@@ -67,7 +66,7 @@ final class SubscriptionLeg implements Signal {
     private volatile @Nullable Signal waitingPoll;
     volatile ProviderSubscription bound;
     private final Set<Shard> draining = new HashSet<>();
-    private int failures;
+    private final Reconnection reconnection = new Reconnection();
     private @Nullable TenantTopic lastAdmitted;
 
     private Map<OrderingKey, Shard> paused = Map.of();
@@ -237,6 +236,9 @@ final class SubscriptionLeg implements Signal {
         if (ended) {
             return Next.ENDED;
         }
+        if (!closing && reconnection.isTooSoon(engine.time.nanos())) {
+            return Next.REST;
+        }
         try {
             flush();
             if (closing) {
@@ -250,8 +252,7 @@ final class SubscriptionLeg implements Signal {
             pauseBlocked();
             int room = Math.min(MAX_POLL, dispatcher.room());
             Polled polled = bound.poll(room, room == 0 ? Duration.ZERO : maxWait);
-            if (failures > 0 && polled.connected()) {
-                failures = 0;
+            if (polled.connected() && reconnection.succeeded()) {
                 subscription.reconnected();
             }
             shardsChanged(polled);
@@ -422,7 +423,7 @@ final class SubscriptionLeg implements Signal {
             refuse(Settled.ack(delivery));
         } catch (RuntimeException e) {
             LOG.error("a delivery of {} at {} could not be quarantined", delivery.address(), delivery.position(), e);
-            refuse(Settled.redeliver(delivery, Duration.ofMillis(LONGEST_WAIT_MILLIS)));
+            refuse(Settled.redeliver(delivery, REFUSED_DELAY));
         }
     }
 
@@ -438,7 +439,7 @@ final class SubscriptionLeg implements Signal {
             end();
             return Next.ENDED;
         }
-        failures++;
+        Duration wait = reconnection.failed(engine.time.nanos());
         subscription.reconnecting(
                 e instanceof EventsException known
                         ? known
@@ -447,12 +448,11 @@ final class SubscriptionLeg implements Signal {
                                 "provider " + registration + " failed: "
                                         + e.getClass().getSimpleName(),
                                 e));
-        long wait = Math.min(LONGEST_WAIT_MILLIS, FIRST_WAIT_MILLIS << Math.min(10, failures - 1));
-        LOG.warn("subscription {} lost provider {}; next try in {} ms", subscription, registration, wait, e);
-        if (failures >= FAILURES_BEFORE_REBIND && dispatcher.keepsPosition()) {
+        LOG.warn("subscription {} lost provider {}; next try in {} ms", subscription, registration, wait.toMillis(), e);
+        if (reconnection.wantsRebinding() && dispatcher.keepsPosition()) {
             rebind();
         }
-        runner.later(Duration.ofMillis(wait), this);
+        runner.later(wait, this);
         return Next.REST;
     }
 

@@ -22,7 +22,10 @@ import ai.greentic.events.memory.MemoryDeadLetterStore;
 import ai.greentic.events.spi.Capability;
 import ai.greentic.events.spi.DeadLetterFilter;
 import ai.greentic.events.spi.InboundDelivery;
+import ai.greentic.events.spi.ProviderSubscription;
 import ai.greentic.events.spi.Shard;
+import ai.greentic.events.spi.Signal;
+import ai.greentic.events.spi.SubscribeRequest;
 import ai.greentic.events.testing.Ledger;
 import ai.greentic.events.testing.TestFabric;
 import java.time.Duration;
@@ -474,6 +477,41 @@ class DeliveryTest {
             assertThat(seen).hasSize(2);
             assertThat(seen.get(1).fence()).isEqualTo(2);
             assertThat(seen.get(1).ack()).isTrue();
+        }
+    }
+
+    /** Members that subscribe anew wake each other: each must wait out its own time all the same. */
+    @Test
+    void P9_aProviderThatIsAwayIsAskedLessAndLessOften() {
+        int[] asked = {0};
+        List<Signal> members = new ArrayList<>();
+        StubProvider provider = new StubProvider() {
+            @Override
+            List<InboundDelivery> next() {
+                asked[0]++;
+                throw new EventsException(ErrorCode.PROVIDER_UNAVAILABLE, "gone fishing");
+            }
+
+            @Override
+            public ProviderSubscription subscribe(SubscribeRequest request) {
+                members.add(request.ready());
+                members.forEach(Signal::raise);
+                return super.subscribe(request);
+            }
+        };
+        try (TestFabric fabric = TestFabric.create(
+                0,
+                builder -> builder.provider(
+                        "away", provider, EnumSet.of(Capability.SUBSCRIBE, Capability.GROUP), "wire"))) {
+            for (int i = 0; i < 4; i++) {
+                fabric.bus().subscribe(ACME, "wire", SubscribeOptions.group("g"), d -> {});
+            }
+            for (int second = 0; second < 60; second++) {
+                fabric.advance(Duration.ofSeconds(1));
+                members.forEach(Signal::raise);
+            }
+            // 0.1 s, 0.2 s and so on, then every 5 s, each of the four.
+            assertThat(asked[0]).isBetween(4 * 14, 4 * 20);
         }
     }
 

@@ -9,6 +9,8 @@ enum Plant {
     LOSE_LETTERS,
     /** Completed idempotency keys are forgotten (P3). */
     FORGET_KEYS,
+    /** While an event of a shard fails, the others of the shard wait (P7). */
+    BLOCK_SHARDS,
     /** A delivery claims to be of another tenant (P4). */
     MIX_UP_TENANTS,
     /** Two events of a key change places on their way (P6). */

@@ -224,6 +224,12 @@ final class SimProcess {
                 return;
             }
         }
+        if (world.isStubborn(id)) {
+            reader.expectAgain(id);
+            world.note(this + " cannot handle " + id + " of " + group);
+            var unused = delivery.redeliver(World.STUBBORN_DELAY);
+            return;
+        }
         int chance = world.random.nextInt(100);
         if (world.faults() && chance < 8) {
             if (delivery.attempt() >= World.MAX_ATTEMPTS) {
@@ -282,7 +288,23 @@ final class SimProcess {
         }
         EventEnvelope event = builder.payload(Payload.of(key == null ? "n" + random.nextInt(1_000_000) : key))
                 .build();
-        String whole = key == null ? null : tenant.tenant() + topic + key;
+        send(own, event, options, key == null ? null : tenant.tenant() + topic + key);
+    }
+
+    /** Publishes for the trial of what a failing key does to the others. */
+    void publishForTrial(TenantContext tenant, String key, String payload) {
+        Running own = Objects.requireNonNull(running);
+        EventEnvelope event = own.bus
+                .newEvent(tenant, World.TOPICS.get(0))
+                .orderingKey(key)
+                .payload(Payload.of(payload))
+                .build();
+        world.trial(tenant, event.id(), payload);
+        send(own, event, PublishOptions.NONE, null);
+    }
+
+    /** @param whole what all events under one idempotency key share; null without one */
+    private void send(Running own, EventEnvelope event, PublishOptions options, @Nullable String whole) {
         world.ledger.publishing(event);
         if (whole != null) {
             world.keyed(event.id(), whole);

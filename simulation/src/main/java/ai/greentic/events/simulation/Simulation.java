@@ -151,6 +151,7 @@ public final class Simulation {
                 take(world, step);
             }
             recover(world);
+            tryStubbornKeys(world);
             world.judge();
         } catch (RuntimeException | AssertionError e) {
             world.violation("P9", "a defect: " + e + (e.getCause() == null ? "" : " by " + e.getCause()));
@@ -211,11 +212,32 @@ public final class Simulation {
         world.processes.forEach(SimProcess::start);
         world.time.advance(Link.SESSION.multipliedBy(2));
         everybodyJoins(world);
+        awaitEverythingDealtWith(world);
+    }
+
+    private static void awaitEverythingDealtWith(World world) {
         for (Duration waited = Duration.ZERO;
                 !world.isEverythingDealtWith() && waited.compareTo(LONGEST_RECOVERY) < 0;
                 waited = waited.plusSeconds(20)) {
             world.time.advance(Duration.ofSeconds(20));
         }
+    }
+
+    /** A key of each tenant fails for a while: the others must not notice, and its followers must wait. */
+    private static void tryStubbornKeys(World world) {
+        SimProcess publisher = world.processes.get(0);
+        for (TenantContext tenant : World.TENANTS) {
+            publisher.publishForTrial(tenant, "bad", World.STUBBORN);
+            for (int i = 0; i < 10; i++) {
+                publisher.publishForTrial(tenant, "bad", World.FOLLOWER);
+                for (int key = 0; key < 8; key++) {
+                    publisher.publishForTrial(tenant, "good-" + key, World.BYSTANDER);
+                }
+            }
+        }
+        world.time.advance(World.STUBBORN_DELAY.multipliedBy(2));
+        world.judgeTrial();
+        awaitEverythingDealtWith(world);
     }
 
     private static void end(World world) {

@@ -47,6 +47,11 @@ final class World {
     static final int GROUPS = 2;
     static final int PROCESSES = 3;
     static final int MAX_ATTEMPTS = 6;
+    static final Duration STUBBORN_DELAY = Duration.ofSeconds(4);
+    static final String STUBBORN = "stubborn";
+    static final String FOLLOWER = "follower";
+    static final String BYSTANDER = "bystander";
+    private static final int MOST_OF_A_PROMISE = 5;
     private static final int TRACE = Integer.getInteger("simulation.trace", 300);
 
     final long seed;
@@ -69,11 +74,17 @@ final class World {
     private long digest = 17;
     private boolean faults = true;
     private boolean lettersFail;
+    private boolean trial;
+    /** Events of the trial, by what they are in it. */
+    private final Map<EventId, Part> parts = new LinkedHashMap<>();
 
     private final Map<String, EventId> firstOfKey = new HashMap<>();
     private final Map<EventId, String> keyOf = new HashMap<>();
     private final Map<String, EventId> deliveredOfKey = new HashMap<>();
     private final Map<String, Integer> lastAttempt = new HashMap<>();
+
+    private record Part(String tenant, String role) {}
+
     /** Redeliveries that a handler put off: until when, and in which life of which process. */
     private final Map<String, PutOff> putOff = new HashMap<>();
 
@@ -146,7 +157,7 @@ final class World {
 
     void violation(String promise, String what) {
         note("VIOLATION of " + promise + ": " + what);
-        if (violations.size() < 20) {
+        if (violations.stream().filter(one -> one.startsWith(promise + ":")).count() < MOST_OF_A_PROMISE) {
             violations.add(promise + ": " + what);
         }
     }
@@ -255,6 +266,51 @@ final class World {
                     }
                 }
             }
+        }
+    }
+
+    // The trial: a key that fails, and others beside it.
+
+    void trial(TenantContext tenant, EventId event, String role) {
+        trial = true;
+        parts.put(event, new Part(tenant.tenant().name(), role));
+    }
+
+    boolean onTrial() {
+        return trial;
+    }
+
+    boolean isBystander(EventId event) {
+        return plays(event, BYSTANDER);
+    }
+
+    private boolean plays(EventId event, String role) {
+        Part part = parts.get(event);
+        return part != null && part.role.equals(role);
+    }
+
+    /** Whether no handler can deal with an event for now. */
+    boolean isStubborn(EventId event) {
+        return trial && plays(event, STUBBORN);
+    }
+
+    /** Everybody else was handled meanwhile, and nobody behind the failing event was. */
+    void judgeTrial() {
+        trial = false;
+        for (String name : readers.keySet()) {
+            Set<EventId> handled = effects.getOrDefault(name, Set.of());
+            parts.forEach((event, part) -> {
+                if (!name.startsWith(part.tenant + "/")) {
+                    return;
+                }
+                boolean bystander = part.role.equals(BYSTANDER);
+                if (bystander && !handled.contains(event)) {
+                    violation("P7", event + " had to wait in " + name + " for another key's event");
+                }
+                if (!bystander && handled.contains(event)) {
+                    violation("P6", event + " of " + name + " overtook the failing event of its key");
+                }
+            });
         }
     }
 

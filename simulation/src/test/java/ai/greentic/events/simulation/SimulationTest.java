@@ -52,6 +52,7 @@ class SimulationTest {
         "FORGET_KEYS, P3",
         "MIX_UP_TENANTS, P1",
         "REORDER, P6",
+        "BLOCK_SHARDS, P7",
         "REDELIVER_EARLY, P8",
         "GO_DEAF, P1",
         "CHANGE_PAYLOADS, P11"
