@@ -7,8 +7,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventId;
+import ai.greentic.events.EventsException;
 import ai.greentic.events.Payload;
 import ai.greentic.events.bus.DeadLetters;
+import ai.greentic.events.bus.EventBus;
 import ai.greentic.events.bus.RedriveOptions;
 import ai.greentic.events.bus.RedriveReport;
 import ai.greentic.events.codec.EnvelopeCodec;
@@ -232,6 +234,55 @@ abstract class DeadLetterChecks extends Checks {
                     .as("what others see of a group's redrive")
                     .isZero();
         }
+    }
+
+    /** A redrive that ends half way goes on where it was: each letter comes back once. */
+    @Test
+    void P2_aRedriveThatIsCutOffIsResumed() throws Exception {
+        Fabric fabric = fabric();
+        AtomicBoolean well = new AtomicBoolean();
+        Audience audience = rejecting("resumed", "dead.resumed", well);
+        int count = Size.of(10_000, 300);
+        fabric.publishAll(ACME, "dead.resumed", 16, count);
+        awaitLetters(count);
+        well.set(true);
+        EventBus first = fabric.bus();
+        AtomicInteger redriven = new AtomicInteger();
+        Thread redrive = new Thread(
+                () -> {
+                    try {
+                        var unused = first.deadLetters(ACME)
+                                .redrive(
+                                        DeadLetterFilter.ALL,
+                                        RedriveOptions.STANDARD
+                                                .rate(Size.of(2_000, 500))
+                                                .onProgress(progress -> redriven.set(progress.redriven())));
+                    } catch (InterruptedException | EventsException e) {
+                        // It was cut off.
+                        return;
+                    }
+                },
+                "kit-redrive");
+        redrive.start();
+        fabric.await("half of the redrive", () -> redriven.get() >= count / 2);
+        boolean survives = fabric.target.shared() && fabric.can(Capability.GROUP);
+        if (survives) {
+            fabric.closeAll();
+        } else {
+            redrive.interrupt();
+        }
+        redrive.join();
+        assertThat(redriven.get()).isLessThan(count);
+        if (survives) {
+            audience.join(fabric.bus(), audience.reader::handled);
+        }
+        RedriveReport rest =
+                fabric.bus().deadLetters(ACME).redrive(DeadLetterFilter.ALL, RedriveOptions.STANDARD.rate(100_000));
+        assertThat(rest.redriven()).isPositive();
+        fabric.awaitAll();
+        assertThat(fabric.bus().deadLetters(ACME).list(DeadLetterFilter.ALL, 1)).isEmpty();
+        // The one that was on its way when it was cut off.
+        assertThat(audience.reader.duplicated()).isLessThanOrEqualTo(1);
     }
 
     /** A wildcard subscription sees no copy of a dead letter, and whoever subscribes to the copies' topic by name does. */

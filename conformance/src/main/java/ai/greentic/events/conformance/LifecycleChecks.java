@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -149,6 +150,44 @@ abstract class LifecycleChecks extends Checks {
         EventBus bus = fabric().fresh();
         bus.close();
         return bus;
+    }
+
+    /** Subscriptions come and go while events flow: who stays notices nothing, and nobody misses anything. */
+    @Test
+    void P9_subscriptionsThatComeAndGoUnderLoadDisturbNobody() throws Exception {
+        Fabric fabric = fabric();
+        EventBus bus = fabric.bus();
+        Audience staying = fabric.can(Capability.GROUP)
+                ? fabric.group("staying", ACME, "life.flow")
+                : fabric.ephemeral("staying", ACME, "life.flow");
+        Subscription stays = staying.join(bus);
+        AtomicBoolean over = new AtomicBoolean();
+        Thread load = new Thread(
+                () -> {
+                    while (!over.get()) {
+                        fabric.publishAll(ACME, "life.flow", 10, 50);
+                        Fabric.pause(Duration.ofMillis(5));
+                    }
+                },
+                "kit-load");
+        load.start();
+        try {
+            for (int round = 0; round < Size.of(50, 12); round++) {
+                AtomicInteger got = new AtomicInteger();
+                Subscription guest = bus.subscribe(ACME, "life.flow", delivery -> got.incrementAndGet());
+                fabric.await("the guest's first event", () -> got.get() > 0);
+                guest.close();
+            }
+        } finally {
+            over.set(true);
+            load.join();
+        }
+        assertThat(stays.state()).isEqualTo(Subscription.State.ACTIVE);
+        fabric.awaitAll();
+        assertThat(staying.reader.duplicated()).isZero();
+        if (fabric.can(Capability.KEY_ORDER)) {
+            fabric.assertOrdered();
+        }
     }
 
     /** Health says what is so: up while it works, and down when it is closed. */

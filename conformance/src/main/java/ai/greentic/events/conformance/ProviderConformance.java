@@ -151,6 +151,20 @@ public abstract class ProviderConformance {
     }
 
     @Nested
+    final class Timers extends TimerChecks {
+        Timers() {
+            super(ProviderConformance.this);
+        }
+    }
+
+    @Nested
+    final class Soak extends SoakChecks {
+        Soak() {
+            super(ProviderConformance.this);
+        }
+    }
+
+    @Nested
     final class Capabilities extends CapabilityChecks {
         Capabilities() {
             super(ProviderConformance.this);

@@ -65,6 +65,13 @@ final class Outbox {
         return taken;
     }
 
+    /** These were not taken; they come before what was added since. */
+    synchronized void putBack(Endings refused) {
+        refused.settled.addAll(endings.settled);
+        refused.deliveries.addAll(endings.deliveries);
+        endings = refused;
+    }
+
     /** The engine has the deliveries from now on. */
     synchronized void hold(List<BusDelivery> deliveries) {
         for (BusDelivery delivery : deliveries) {

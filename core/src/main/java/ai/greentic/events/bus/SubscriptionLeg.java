@@ -74,6 +74,7 @@ final class SubscriptionLeg implements Signal {
     final AttemptLog attempts;
 
     private final Telemetry.Place place;
+    private final Settler settler;
 
     // Shared with the dispatcher.
     private final Map<OrderingKey, Shard> blocks = new HashMap<>();
@@ -97,6 +98,7 @@ final class SubscriptionLeg implements Signal {
         this.engine = dispatcher.engine;
         this.attempts = new AttemptLog(engine.attempts, subscription.consumer(registration));
         this.place = subscription.place(registration);
+        this.settler = new Settler(engine, registration, subscription, attempts, place, outbox);
         this.runner = runner;
         this.binding = binding;
         this.bound = binding.apply(this);
@@ -240,11 +242,11 @@ final class SubscriptionLeg implements Signal {
             return Next.REST;
         }
         try {
-            flush();
             if (closing) {
                 end();
                 return Next.ENDED;
             }
+            settler.flush(bound);
             releaseDrained();
             if (leasesDue) {
                 extendLeases();
@@ -285,51 +287,6 @@ final class SubscriptionLeg implements Signal {
         }
     }
 
-    /** Hands the outbox to the provider. */
-    private void flush() {
-        Outbox.Endings endings = outbox.take();
-        if (endings == null) {
-            return;
-        }
-        List<Settled> settled = endings.settled;
-        attempts.ended(endings);
-        long began = engine.telemetry.isEnabled() ? engine.time.nanos() : 0;
-        List<SettleOutcome> outcomes;
-        try {
-            outcomes = bound.settle(settled);
-            if (outcomes.size() != settled.size()) {
-                throw new IllegalStateException(outcomes.size() + " outcomes for " + settled.size() + " settlements");
-            }
-        } catch (RuntimeException e) {
-            LOG.warn(
-                    "provider {} did not take {} settlements of subscription {}; those events may come again",
-                    registration,
-                    settled.size(),
-                    subscription,
-                    e);
-            outcomes = settled.stream().map(one -> SettleOutcome.UNKNOWN).toList();
-        }
-        if (engine.telemetry.isEnabled()) {
-            int refused = (int) outcomes.stream()
-                    .filter(outcome -> outcome != SettleOutcome.SETTLED)
-                    .count();
-            engine.telemetry.settled(place, dispatcher.subscription(), settled.size(), refused, began);
-        }
-        for (int i = 0; i < settled.size(); i++) {
-            BusDelivery delivery = endings.deliveries.get(i);
-            if (delivery == null) {
-                continue;
-            }
-            delivery.settledAs(
-                    outcomes.get(i) == SettleOutcome.SETTLED
-                            ? null
-                            : new EventsException(
-                                    ErrorCode.OUTCOME_UNKNOWN,
-                                    "the settlement of " + delivery + " by provider " + registration + " is "
-                                            + outcomes.get(i) + "; the event may come again"));
-        }
-    }
-
     private void shardsChanged(Polled polled) {
         for (Shard shard : polled.lost()) {
             draining.remove(shard);
@@ -355,7 +312,7 @@ final class SubscriptionLeg implements Signal {
         List<Shard> drained =
                 draining.stream().filter(shard -> outbox.heldOf(shard) == 0).toList();
         if (!drained.isEmpty()) {
-            flush();
+            settler.flush(bound);
             for (Shard shard : drained) {
                 bound.released(shard);
                 draining.remove(shard);
@@ -464,7 +421,7 @@ final class SubscriptionLeg implements Signal {
         try {
             ProviderSubscription fresh = binding.apply(this);
             dispatcher.giveBackIdle(delivery -> delivery.leg == this);
-            flush();
+            settler.flushForTheLastTime(bound);
             ProviderSubscription stale = bound;
             bound = fresh;
             paused = Map.of();
@@ -488,7 +445,7 @@ final class SubscriptionLeg implements Signal {
         }
         ended = true;
         // What was settled just before the leg was asked to leave must not stay behind.
-        flush();
+        settler.flushForTheLastTime(bound);
         try {
             bound.close();
         } catch (RuntimeException e) {

@@ -16,6 +16,7 @@ import ai.greentic.events.spi.ProviderSettings;
 import ai.greentic.events.spi.ProviderSubscription;
 import ai.greentic.events.spi.PublishOutcome;
 import ai.greentic.events.spi.SubscribeRequest;
+import ai.greentic.events.spi.Tasks;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -39,8 +40,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class MemoryProvider implements EventProvider {
     private static final int MAX_AUDIENCES = 10_000;
-    /** The wall clock may be stepped, so a long wait looks at it now and then. */
-    private static final Duration LONGEST_SLEEP = Duration.ofMinutes(1);
+    /** The wall clock may be set, so whoever waits for a time looks at it now and then. */
+    private static final Duration LONGEST_SLEEP = Duration.ofSeconds(1);
 
     private final ProviderContext context;
     private final long maxEvents;
@@ -58,6 +59,8 @@ final class MemoryProvider implements EventProvider {
     /** Who wants the events of an address; forgotten whenever a subscription comes or goes. */
     private final Map<TenantTopic, List<Interest>> audiences = new HashMap<>();
 
+    private final Schedule schedule = new Schedule();
+    private Tasks.@Nullable Timer alarm;
     private long sequence;
     private boolean closed;
 
@@ -169,25 +172,37 @@ final class MemoryProvider implements EventProvider {
         }
         log.waiting++;
         log.waitingBytes += size;
-        awaitTime(event, log, deliverAt);
+        if (schedule.add(deliverAt, event, log)) {
+            awaitNext();
+        }
         return PublishOutcome.accepted();
     }
 
-    private void awaitTime(OutboundEvent event, TenantLog log, Instant deliverAt) {
-        Duration left = Duration.between(context.time().now(), deliverAt);
-        context.tasks()
-                .schedule(
-                        left.compareTo(LONGEST_SLEEP) > 0 ? LONGEST_SLEEP : left,
-                        () -> locked(() -> {
-                            if (!closed && context.time().now().isBefore(deliverAt)) {
-                                awaitTime(event, log, deliverAt);
-                            } else if (!closed) {
-                                log.waiting--;
-                                log.waitingBytes -= event.event().payload().size();
-                                append(event, log, audienceOf(event.address()));
-                            }
-                            return log;
-                        }));
+    private void awaitNext() {
+        if (alarm != null) {
+            alarm.cancel();
+        }
+        Duration wait = schedule.untilNext(context.time().now());
+        alarm = wait == null
+                ? null
+                : context.tasks()
+                        .schedule(
+                                wait.compareTo(LONGEST_SLEEP) > 0 ? LONGEST_SLEEP : wait,
+                                () -> locked(this::appendDue));
+    }
+
+    private Schedule appendDue() {
+        while (!closed) {
+            Schedule.Waiting due = schedule.takeDue(context.time().now());
+            if (due == null) {
+                awaitNext();
+                break;
+            }
+            due.log().waiting--;
+            due.log().waitingBytes -= due.event().event().payload().size();
+            append(due.event(), due.log(), audienceOf(due.event().address()));
+        }
+        return schedule;
     }
 
     private static PublishOutcome full(String what, String setting) {
@@ -377,6 +392,9 @@ final class MemoryProvider implements EventProvider {
         List<MemorySubscription> members = new ArrayList<>();
         locked(() -> {
             closed = true;
+            if (alarm != null) {
+                alarm.cancel();
+            }
             ephemeral.forEach(interest -> members.addAll(interest.members));
             groups.values().forEach(interest -> members.addAll(interest.members));
             return members;

@@ -19,7 +19,13 @@ public interface ProviderSubscription extends AutoCloseable {
      */
     Polled poll(int maxDeliveries, Duration maxWait) throws InterruptedException;
 
-    /** Ends deliveries; one outcome for each, in order. */
+    /**
+     * Ends deliveries; one outcome for each, in order. {@code UNKNOWN} is for what the provider will deliver again unless it was settled
+     * after all. When it throws, nothing is known of any of them: the engine asks again with the same ones, and after some failures
+     * subscribes anew, so what is settled a second time is {@code LOST}, not an error.
+     *
+     * @throws ai.greentic.events.EventsException while the transport is away
+     */
     List<SettleOutcome> settle(List<Settled> settled);
 
     /** Prolongs the hold on deliveries; one outcome for each, in order. */
