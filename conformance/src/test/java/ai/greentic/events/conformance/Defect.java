@@ -27,7 +27,7 @@ enum Defect {
     LOGS_PAYLOADS("Errors.P13_payloadsAreNotLogged"),
     ROUNDS_NUMBERS("Publish.P11_everythingArrivesAsItWasSent"),
     DROPS_METADATA("Publish.P11_everythingArrivesAsItWasSent"),
-    DELIVERS_BEFORE_ITS_TIME("Capabilities.schedule"),
+    DELIVERS_BEFORE_ITS_TIME("Capabilities.schedule", "Timers.P8_scheduledEventsAreNeverEarlyWhateverTheClockDoes"),
     DECLARES_TOO_MUCH("Capabilities.deduplication"),
     TAKES_ANY_POSITION("Errors.P14_nonsensePositionsAreRefused"),
     MATCHES_TOO_LITTLE("Subscribe.P5_aPatternGetsItsTopicsAndNoOthers", "Capabilities.wildcard"),
