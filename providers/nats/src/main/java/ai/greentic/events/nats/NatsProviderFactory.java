@@ -1,0 +1,82 @@
+package ai.greentic.events.nats;
+
+import ai.greentic.events.spi.Capability;
+import ai.greentic.events.spi.EventProvider;
+import ai.greentic.events.spi.ProviderContext;
+import ai.greentic.events.spi.ProviderFactory;
+import ai.greentic.events.spi.ProviderSettings;
+import ai.greentic.events.spi.SettingsSchema;
+import ai.greentic.events.spi.SettingsSchema.Setting;
+import ai.greentic.events.spi.SettingsSchema.Type;
+import java.util.EnumSet;
+import java.util.Set;
+
+/** Transport {@code nats}: JetStream, with a stream for each environment. */
+public final class NatsProviderFactory implements ProviderFactory {
+    private static final SettingsSchema SETTINGS = SettingsSchema.of(
+            Setting.of(
+                    "url",
+                    Type.TEXT,
+                    "nats://127.0.0.1:4222",
+                    "Addresses of the servers, separated by commas; tls:// for TLS."),
+            Setting.of("user", Type.TEXT, null, "User name."),
+            Setting.of("password", Type.TEXT, null, "Password of the user.").withSecrecy(),
+            Setting.of("token", Type.TEXT, null, "Token, where the server asks for one.")
+                    .withSecrecy(),
+            Setting.of("credentials", Type.TEXT, null, "Path of a credentials file with a JWT and an nkey."),
+            Setting.of(
+                            "startup",
+                            Type.TEXT,
+                            "fail",
+                            "What happens when no server answers at the start: fail, or wait in the background.")
+                    .amongst("fail", "wait"),
+            Setting.of(
+                    "prefix", Type.TEXT, "greentic.v1", "First tokens of every subject, and the name of the streams."),
+            Setting.of(
+                            "max_bytes",
+                            Type.INTEGER,
+                            1L << 30,
+                            "Bytes that the stream of an environment keeps; then publishes are refused.")
+                    .between(1L << 20, 1L << 50),
+            Setting.of("max_age", Type.DURATION, "7d", "How long a stream keeps an event."),
+            Setting.of("replicas", Type.INTEGER, 1L, "Servers that keep a copy of a stream.")
+                    .between(1, 5),
+            Setting.of("duplicate_window", Type.DURATION, "2m", "For how long the server knows an event id again."),
+            Setting.of(
+                    "create_streams",
+                    Type.FLAG,
+                    true,
+                    "Whether a missing stream is made; otherwise it must be there."));
+
+    /** For {@link java.util.ServiceLoader}. */
+    public NatsProviderFactory() {}
+
+    @Override
+    public String transport() {
+        return "nats";
+    }
+
+    @Override
+    public SettingsSchema settings() {
+        return SETTINGS;
+    }
+
+    @Override
+    public Set<Capability> capabilities(ProviderSettings settings) {
+        return EnumSet.of(
+                Capability.PUBLISH,
+                Capability.SUBSCRIBE,
+                Capability.WILDCARD,
+                Capability.KEY_ORDER,
+                Capability.DEDUPLICATION,
+                Capability.REPLAY_EARLIEST,
+                Capability.REPLAY_TIME,
+                Capability.REPLAY_POSITION,
+                Capability.DURABLE_PROCESS_CRASH);
+    }
+
+    @Override
+    public EventProvider create(ProviderSettings settings, ProviderContext context) {
+        return NatsProvider.connect(settings, context);
+    }
+}

@@ -1,0 +1,83 @@
+package ai.greentic.events.nats;
+
+import ai.greentic.events.conformance.Disturbance;
+import ai.greentic.events.conformance.ProviderConformance;
+import ai.greentic.events.conformance.Target;
+import ai.greentic.events.spi.ProviderFactory;
+import io.nats.client.Connection;
+import io.nats.client.JetStreamApiException;
+import io.nats.client.JetStreamManagement;
+import io.nats.client.Nats;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The whole kit against a real server, which is killed and stopped while events flow. */
+class NatsConformanceTest extends ProviderConformance {
+    private static final AtomicLong PLACES = new AtomicLong();
+
+    @TempDir
+    static @Nullable Path directory;
+
+    private static @Nullable NatsServer server;
+
+    @BeforeAll
+    static void startServer() throws Exception {
+        server = new NatsServer(Objects.requireNonNull(directory));
+    }
+
+    @AfterAll
+    static void stopServer() throws Exception {
+        Objects.requireNonNull(server).kill();
+    }
+
+    @Override
+    protected Target target() {
+        NatsServer running = Objects.requireNonNull(server);
+        String prefix = "kit" + PLACES.incrementAndGet();
+        return new Target() {
+            @Override
+            public ProviderFactory factory() {
+                return new NatsProviderFactory();
+            }
+
+            @Override
+            public Map<String, ?> settings() {
+                return Map.of("url", running.url(), "prefix", prefix);
+            }
+
+            @Override
+            public List<Disturbance> disturbances() {
+                return List.of(Disturbance.when("the server is killed", running::kill)
+                        .until("it is started again", running::start)
+                        .after(Duration.ofMillis(500)));
+            }
+
+            @Override
+            public void close() throws IOException {
+                try {
+                    Connection connection = Nats.connect(running.url());
+                    JetStreamManagement streams = connection.jetStreamManagement();
+                    for (String name : streams.getStreamNames()) {
+                        if (name.startsWith(prefix + "-")) {
+                            streams.deleteStream(name);
+                        }
+                    }
+                    connection.close();
+                } catch (JetStreamApiException e) {
+                    throw new IOException(e);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        };
+    }
+}

@@ -1,0 +1,85 @@
+package ai.greentic.events.nats;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** A real server on a free port of loopback, which a test starts, stops, kills and starts again on its files. */
+final class NatsServer {
+    private final Path directory;
+    final int port;
+    private @Nullable Process process;
+
+    NatsServer(Path directory) throws IOException, InterruptedException {
+        this.directory = directory;
+        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            this.port = free.getLocalPort();
+        }
+        start();
+    }
+
+    private static String program() throws IOException, InterruptedException {
+        Path script = Path.of("../../ci/nats_server.sh");
+        Process find = new ProcessBuilder(script.toString())
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        String path = new String(find.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+        if (find.waitFor() != 0) {
+            throw new IOException("there is no nats-server; see what " + script + " says");
+        }
+        return path;
+    }
+
+    String url() {
+        return "nats://127.0.0.1:" + port;
+    }
+
+    void start(String... more) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of(
+                program(),
+                "--addr",
+                "127.0.0.1",
+                "--port",
+                Integer.toString(port),
+                "--jetstream",
+                "--store_dir",
+                directory.resolve("store").toString(),
+                "--log",
+                directory.resolve("server.log").toString()));
+        command.addAll(List.of(more));
+        process = new ProcessBuilder(command).inheritIO().start();
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (!answers()) {
+            if (System.nanoTime() > end || !process.isAlive()) {
+                throw new IOException(
+                        "nats-server does not answer: " + Files.readString(directory.resolve("server.log")));
+            }
+            Thread.sleep(10);
+        }
+    }
+
+    private boolean answers() {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            socket.setSoTimeout(1_000);
+            return socket.getInputStream().read() == 'I';
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** As {@code kill -9}. */
+    void kill() throws InterruptedException {
+        if (process != null) {
+            process.destroyForcibly();
+            process.waitFor();
+        }
+    }
+}
