@@ -42,6 +42,11 @@ if [ -z "$jdk17" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 fi
 [ -n "$jdk17" ] || { echo "a JDK 17 is needed: it is the floor that the code must build on" >&2; exit 1; }
 
+step "servers for the tests"
+NATS_SERVER=$(ci/nats_server.sh)
+export NATS_SERVER
+"$NATS_SERVER" --version
+
 step "format, build and tests on JDK 17 ($jdk17)"
 JAVA_HOME=$jdk17 ci/maven -B -ntp clean verify
 

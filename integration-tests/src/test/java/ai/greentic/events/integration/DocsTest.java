@@ -7,6 +7,7 @@ import ai.greentic.events.config.Settings;
 import ai.greentic.events.embedded.EmbeddedProviderFactory;
 import ai.greentic.events.embedded.EmbeddedStoreFactory;
 import ai.greentic.events.memory.MemoryProviderFactory;
+import ai.greentic.events.nats.NatsProviderFactory;
 import ai.greentic.events.spi.ProviderFactory;
 import ai.greentic.events.spi.SettingsSchema;
 import java.io.IOException;
@@ -66,7 +67,8 @@ class DocsTest {
                 "\n## State store: `events.store.*`\n\n`events.store.enabled = true` has a bus of these settings keep durable state"
                         + " in `paths.state_dir`; the command line always does.\n\n");
         table(page, new EmbeddedStoreFactory().settings());
-        for (ProviderFactory factory : List.of(new EmbeddedProviderFactory(), new MemoryProviderFactory())) {
+        for (ProviderFactory factory :
+                List.of(new EmbeddedProviderFactory(), new MemoryProviderFactory(), new NatsProviderFactory())) {
             page.append("\n## Provider `").append(factory.transport()).append("`\n\n");
             table(page, factory.settings());
         }

@@ -19,9 +19,10 @@ import io.nats.client.Dispatcher;
 import io.nats.client.ErrorListener;
 import io.nats.client.JetStream;
 import io.nats.client.JetStreamOptions;
-import io.nats.client.Message;
+import io.nats.client.MessageHandler;
 import io.nats.client.Nats;
 import io.nats.client.Options;
+import io.nats.client.Subscription;
 import io.nats.client.api.PublishAck;
 import io.nats.client.impl.Headers;
 import io.nats.client.impl.NatsMessage;
@@ -30,20 +31,16 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArraySet;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One connection for everything: publishes go out in order, and one dispatcher thread hands what arrives to the readers, whose
- * inboxes share a prefix.
+ * One connection for everything: publishes go out in order, and one dispatcher thread hands what arrives to the readers.
  */
 final class NatsProvider implements EventProvider, ErrorListener {
     private static final Logger LOG = LoggerFactory.getLogger(NatsProvider.class);
@@ -55,19 +52,22 @@ final class NatsProvider implements EventProvider, ErrorListener {
 
     final ProviderContext context;
     final Subjects subjects;
-    private final Streams streams;
-    private final Connection connection;
-    private final JetStream jetStream;
-    private final Dispatcher dispatcher;
-    private final String inbox;
-    private final Map<String, Reader> readers = new ConcurrentHashMap<>();
+    private final ProviderSettings settings;
     private final Set<NatsSubscription> subscriptions = new CopyOnWriteArraySet<>();
-    private final AtomicLong inboxes = new AtomicLong();
+    private volatile @Nullable Session session;
+    /** The client's, from its first word on, also while it has not reached a server yet. */
+    private @Nullable Connection latest;
+
+    private boolean lost;
     private volatile boolean closed;
     private volatile Tasks.@Nullable Timer watch;
 
+    /** What there is once a server has answered. */
+    private record Session(Connection connection, JetStream jetStream, Streams streams, Dispatcher dispatcher) {}
+
     private NatsProvider(ProviderSettings settings, ProviderContext context) throws IOException, InterruptedException {
         this.context = context;
+        this.settings = settings;
         this.subjects = new Subjects(settings.text("prefix").orElseThrow());
         Options.Builder options = Options.builder()
                 .server(settings.text("url").orElseThrow())
@@ -80,30 +80,47 @@ final class NatsProvider implements EventProvider, ErrorListener {
                 .maxPingsOut(2)
                 .connectionTimeout(TIMEOUT)
                 .useTimeoutException()
-                .connectionListener((source, event) -> connectionChanged(event))
+                .connectionListener(this::connectionChanged)
                 .errorListener(this);
         settings.text("user")
                 .ifPresent(
                         user -> options.userInfo(user, settings.text("password").orElse("")));
         settings.text("token").ifPresent(token -> options.token(token.toCharArray()));
-        settings.text("credentials").ifPresent(file -> options.authHandler(Nats.credentials(file)));
-        this.connection = open(options, settings.text("startup").orElseThrow().equals("wait"));
-        this.jetStream = connection.jetStream(
-                JetStreamOptions.builder().requestTimeout(TIMEOUT).build());
-        this.streams = new Streams(this, connection, settings);
-        this.inbox = connection.createInbox();
-        this.dispatcher = connection.createDispatcher(this::arrived);
-        // Readers never ask for more than they have room for.
-        dispatcher.setPendingLimits(-1, -1);
-        dispatcher.subscribe(inbox + ".*");
+        settings.text("credentials")
+                .ifPresent(content ->
+                        options.authHandler(Nats.staticCredentials(content.getBytes(StandardCharsets.UTF_8))));
+        if (settings.text("startup").orElseThrow().equals("wait")) {
+            Nats.connectAsynchronously(options.build(), true);
+        } else {
+            adopt(Nats.connect(options.build()));
+        }
         watchLater();
     }
 
-    private static Connection open(Options.Builder options, boolean wait) throws IOException, InterruptedException {
-        if (!wait) {
-            return Nats.connect(options.build());
+    private synchronized void adopt(Connection connection) throws IOException {
+        if (session == null) {
+            Dispatcher dispatcher = connection.createDispatcher();
+            // Readers never ask for more than they have room for.
+            dispatcher.setPendingLimits(-1, -1);
+            session = new Session(
+                    connection,
+                    connection.jetStream(
+                            JetStreamOptions.builder().requestTimeout(TIMEOUT).build()),
+                    new Streams(this, connection, settings),
+                    dispatcher);
         }
-        return Nats.connectReconnectOnConnect(options.build());
+    }
+
+    /** @throws EventsException {@code PROVIDER_UNAVAILABLE} before a server has answered for the first time */
+    private Session session() {
+        Session open = session;
+        if (open == null) {
+            throw new EventsException(
+                    ErrorCode.PROVIDER_UNAVAILABLE,
+                    "provider " + context.name() + " has not reached "
+                            + settings.text("url").orElseThrow() + " yet");
+        }
+        return open;
     }
 
     static NatsProvider connect(ProviderSettings settings, ProviderContext context) {
@@ -139,21 +156,25 @@ final class NatsProvider implements EventProvider, ErrorListener {
         EventEnvelope event = outbound.event();
         String env = event.address().tenant().env();
         CompletableFuture<PublishAck> answer;
+        Session open;
         try {
-            streams.require(env);
+            open = session();
+            open.streams.require(env);
             byte[] body = outbound.encoded();
-            if (body.length > connection.getMaxPayload()) {
+            Headers headers = headers(outbound);
+            long size = (long) body.length + headers.serializedLength();
+            if (size > open.connection.getMaxPayload()) {
                 return CompletableFuture.completedFuture(PublishOutcome.failed(new EventsException(
                         ErrorCode.EVENT_TOO_LARGE,
-                        "event " + event.id() + " has " + body.length + " bytes; the server of provider "
-                                + context.name() + " takes " + connection.getMaxPayload()
+                        "event " + event.id() + " has " + size + " bytes with its headers; the server of provider "
+                                + context.name() + " takes " + open.connection.getMaxPayload()
                                 + ": send less, or raise its max_payload")));
             }
             String key = outbound.orderingKey();
             int shard = Shard.of(key == null ? event.id().value() : key, SHARDS).index();
-            answer = jetStream.publishAsync(NatsMessage.builder()
+            answer = open.jetStream.publishAsync(NatsMessage.builder()
                     .subject(subjects.of(event.address(), shard))
-                    .headers(headers(outbound))
+                    .headers(headers)
                     .data(body)
                     .build());
         } catch (RuntimeException e) {
@@ -164,7 +185,7 @@ final class NatsProvider implements EventProvider, ErrorListener {
             if (failure == null) {
                 return PublishOutcome.accepted(position(ack.getSeqno()));
             }
-            streams.doubt(env);
+            open.streams.doubt(env);
             return PublishOutcome.failed(Failures.of(context.name(), "publishing " + event.id(), failure, true));
         });
     }
@@ -207,7 +228,7 @@ final class NatsProvider implements EventProvider, ErrorListener {
             throw new EventsException(
                     ErrorCode.UNSUPPORTED_CAPABILITY, "provider " + context.name() + " has no groups yet");
         }
-        NatsSubscription subscription = new NatsSubscription(this, streams, request);
+        NatsSubscription subscription = new NatsSubscription(this, session().streams, request);
         subscriptions.add(subscription);
         return subscription;
     }
@@ -217,41 +238,51 @@ final class NatsProvider implements EventProvider, ErrorListener {
     }
 
     boolean isConnected() {
-        return connection.getStatus() == Connection.Status.CONNECTED;
+        Session open = session;
+        return open != null && open.connection.getStatus() == Connection.Status.CONNECTED;
     }
 
-    /** A fresh address at which a reader gets what it asks for. */
-    String register(Reader reader) {
-        String token = Long.toString(inboxes.incrementAndGet(), Character.MAX_RADIX);
-        readers.put(token, reader);
-        return inbox + "." + token;
+    /** A fresh address, at which one of a reader's consumers gets what it asks for; on the dispatcher's thread. */
+    Subscription listen(MessageHandler handler) {
+        Session open = session();
+        return open.dispatcher.subscribe(open.connection.createInbox(), handler);
     }
 
-    void forget(String address) {
-        readers.remove(address.substring(inbox.length() + 1));
+    void forget(Subscription address) {
+        if (!closed) {
+            session().dispatcher.unsubscribe(address);
+        }
     }
 
     /** Asks the server for something that it answers at an address. */
     void ask(String subject, @Nullable String address, String body) {
-        connection.publish(subject, address, body.getBytes(StandardCharsets.UTF_8));
-    }
-
-    private void arrived(Message message) {
-        Reader reader = readers.get(message.getSubject().substring(inbox.length() + 1));
-        if (reader != null) {
-            reader.arrived(message);
-        }
+        session().connection.publish(subject, address, body.getBytes(StandardCharsets.UTF_8));
     }
 
     // The connection.
 
-    private void connectionChanged(Events event) {
+    private void connectionChanged(Connection source, Events event) {
         LOG.debug("provider {}: {}", context.name(), event);
-        if (event == Events.CONNECTED || event == Events.RECONNECTED || event == Events.RESUBSCRIBED) {
+        boolean reached = event == Events.CONNECTED || event == Events.RECONNECTED || event == Events.RESUBSCRIBED;
+        boolean news;
+        synchronized (this) {
+            latest = source;
+            news = lost == reached;
+            lost = !reached;
+        }
+        if (reached && !closed) {
+            try {
+                adopt(source);
+            } catch (IOException e) {
+                LOG.error("provider {} cannot use its connection", context.name(), e);
+            }
             subscriptions.forEach(NatsSubscription::reconnected);
-        } else if (event == Events.DISCONNECTED && !closed) {
-            LOG.warn("provider {} lost its connection; it goes on trying", context.name());
+        } else if (event == Events.DISCONNECTED && news && !closed) {
+            LOG.warn("provider {} has no connection; it goes on trying", context.name());
             subscriptions.forEach(NatsSubscription::wake);
+        }
+        if (closed && event != Events.CLOSED) {
+            close(source);
         }
     }
 
@@ -286,6 +317,17 @@ final class NatsProvider implements EventProvider, ErrorListener {
             timer.cancel();
         }
         subscriptions.forEach(NatsSubscription::close);
+        Session open = session;
+        Connection last;
+        synchronized (this) {
+            last = open != null ? open.connection : latest;
+        }
+        if (last != null) {
+            close(last);
+        }
+    }
+
+    private static void close(Connection connection) {
         try {
             connection.close();
         } catch (InterruptedException e) {

@@ -8,6 +8,7 @@ import ai.greentic.events.spi.ProviderSettings;
 import ai.greentic.events.spi.SettingsSchema;
 import ai.greentic.events.spi.SettingsSchema.Setting;
 import ai.greentic.events.spi.SettingsSchema.Type;
+import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Set;
 
@@ -19,11 +20,16 @@ public final class NatsProviderFactory implements ProviderFactory {
                     Type.TEXT,
                     "nats://127.0.0.1:4222",
                     "Addresses of the servers, separated by commas; tls:// for TLS."),
-            Setting.of("user", Type.TEXT, null, "User name."),
+            Setting.of("user", Type.TEXT, null, "Name of the user, where the server asks for one."),
             Setting.of("password", Type.TEXT, null, "Password of the user.").withSecrecy(),
             Setting.of("token", Type.TEXT, null, "Token, where the server asks for one.")
                     .withSecrecy(),
-            Setting.of("credentials", Type.TEXT, null, "Path of a credentials file with a JWT and an nkey."),
+            Setting.of(
+                            "credentials",
+                            Type.TEXT,
+                            null,
+                            "Content of a credentials file with a JWT and an nkey; file:PATH reads it.")
+                    .withSecrecy(),
             Setting.of(
                             "startup",
                             Type.TEXT,
@@ -38,10 +44,12 @@ public final class NatsProviderFactory implements ProviderFactory {
                             1L << 30,
                             "Bytes that the stream of an environment keeps; then publishes are refused.")
                     .between(1L << 20, 1L << 50),
-            Setting.of("max_age", Type.DURATION, "7d", "How long a stream keeps an event."),
+            Setting.of("max_age", Type.DURATION, "7d", "How long a stream keeps an event.")
+                    .between(1_000, Duration.ofDays(3660).toMillis()),
             Setting.of("replicas", Type.INTEGER, 1L, "Servers that keep a copy of a stream.")
                     .between(1, 5),
-            Setting.of("duplicate_window", Type.DURATION, "2m", "For how long the server knows an event id again."),
+            Setting.of("duplicate_window", Type.DURATION, "2m", "For how long the server knows an event id again.")
+                    .between(100, Duration.ofDays(7).toMillis()),
             Setting.of(
                     "create_streams",
                     Type.FLAG,

@@ -7,6 +7,7 @@ import ai.greentic.events.spi.InboundDelivery;
 import ai.greentic.events.spi.Shard;
 import io.nats.client.JetStreamApiException;
 import io.nats.client.Message;
+import io.nats.client.Subscription;
 import io.nats.client.api.AckPolicy;
 import io.nats.client.api.ConsumerConfiguration;
 import io.nats.client.api.DeliverPolicy;
@@ -18,6 +19,7 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.ArrayDeque;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,7 +47,7 @@ final class Reader {
     private @Nullable Instant from;
     private long next;
     private @Nullable String consumer;
-    private @Nullable String address;
+    private @Nullable Subscription address;
     private long consumed;
     private int asked;
     private long heardNanos;
@@ -111,7 +113,7 @@ final class Reader {
                 return;
             }
             consumer = made;
-            address = provider.register(this);
+            address = provider.listen(message -> arrived(made, message));
             consumed = 0;
             asked = 0;
             heardNanos = provider.context.time().nanos();
@@ -129,7 +131,7 @@ final class Reader {
         try {
             provider.ask(
                     "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + consumer,
-                    address,
+                    Objects.requireNonNull(address).getSubject(),
                     "{\"batch\":" + room + ",\"max_bytes\":" + ROOM_BYTES + ",\"expires\":" + EXPIRES.toNanos()
                             + ",\"idle_heartbeat\":" + HEARTBEAT.toNanos() + "}");
         } catch (IllegalStateException e) {
@@ -139,10 +141,10 @@ final class Reader {
     }
 
     /** On the dispatcher's thread. */
-    void arrived(Message message) {
+    private void arrived(String at, Message message) {
         boolean wake;
         synchronized (this) {
-            if (closed || consumer == null || !message.getSubject().equals(address) && !message.isStatusMessage()) {
+            if (!at.equals(consumer)) {
                 return;
             }
             heardNanos = provider.context.time().nanos();
@@ -207,7 +209,7 @@ final class Reader {
     private void restart(String why) {
         LOG.debug("provider {}: reader of {} begins anew at {}: {}", provider.context.name(), subjects, next, why);
         String old = consumer;
-        String oldAddress = address;
+        Subscription oldAddress = address;
         consumer = null;
         address = null;
         if (oldAddress != null) {

@@ -1,6 +1,7 @@
 package ai.greentic.events.nats;
 
 import ai.greentic.events.conformance.Disturbance;
+import ai.greentic.events.conformance.NetworkProxy;
 import ai.greentic.events.conformance.ProviderConformance;
 import ai.greentic.events.conformance.Target;
 import ai.greentic.events.spi.ProviderFactory;
@@ -9,6 +10,8 @@ import io.nats.client.JetStreamApiException;
 import io.nats.client.JetStreamManagement;
 import io.nats.client.Nats;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -31,7 +34,7 @@ class NatsConformanceTest extends ProviderConformance {
 
     @BeforeAll
     static void startServer() throws Exception {
-        server = new NatsServer(Objects.requireNonNull(directory));
+        server = new NatsServer(Objects.requireNonNull(directory), "max_payload: 8MB");
     }
 
     @AfterAll
@@ -40,9 +43,10 @@ class NatsConformanceTest extends ProviderConformance {
     }
 
     @Override
-    protected Target target() {
+    protected Target target() throws IOException {
         NatsServer running = Objects.requireNonNull(server);
         String prefix = "kit" + PLACES.incrementAndGet();
+        NetworkProxy proxy = new NetworkProxy(new InetSocketAddress(InetAddress.getLoopbackAddress(), running.port));
         return new Target() {
             @Override
             public ProviderFactory factory() {
@@ -51,7 +55,7 @@ class NatsConformanceTest extends ProviderConformance {
 
             @Override
             public Map<String, ?> settings() {
-                return Map.of("url", running.url(), "prefix", prefix);
+                return Map.of("url", "nats://127.0.0.1:" + proxy.address().getPort(), "prefix", prefix);
             }
 
             @Override
@@ -63,6 +67,7 @@ class NatsConformanceTest extends ProviderConformance {
 
             @Override
             public void close() throws IOException {
+                proxy.close();
                 try {
                     Connection connection = Nats.connect(running.url());
                     JetStreamManagement streams = connection.jetStreamManagement();

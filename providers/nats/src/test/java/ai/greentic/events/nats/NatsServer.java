@@ -7,7 +7,6 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -15,11 +14,15 @@ import org.jspecify.annotations.Nullable;
 /** A real server on a free port of loopback, which a test starts, stops, kills and starts again on its files. */
 final class NatsServer {
     private final Path directory;
+    private final Path config;
     final int port;
     private @Nullable Process process;
 
-    NatsServer(Path directory) throws IOException, InterruptedException {
+    /** @param more lines of its configuration */
+    NatsServer(Path directory, String... more) throws IOException, InterruptedException {
         this.directory = directory;
+        this.config = Files.writeString(
+                directory.resolve("server.conf"), "server_name: test\n" + String.join("\n", more) + "\n");
         try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             this.port = free.getLocalPort();
         }
@@ -42,9 +45,11 @@ final class NatsServer {
         return "nats://127.0.0.1:" + port;
     }
 
-    void start(String... more) throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(List.of(
+    void start() throws IOException, InterruptedException {
+        List<String> command = List.of(
                 program(),
+                "--config",
+                config.toString(),
                 "--addr",
                 "127.0.0.1",
                 "--port",
@@ -53,8 +58,7 @@ final class NatsServer {
                 "--store_dir",
                 directory.resolve("store").toString(),
                 "--log",
-                directory.resolve("server.log").toString()));
-        command.addAll(List.of(more));
+                directory.resolve("server.log").toString());
         process = new ProcessBuilder(command).inheritIO().start();
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
         while (!answers()) {

@@ -1,0 +1,199 @@
+package ai.greentic.events.nats;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ai.greentic.events.ErrorCode;
+import ai.greentic.events.EventsException;
+import ai.greentic.events.TenantContext;
+import ai.greentic.events.bus.EventBus;
+import ai.greentic.events.spi.ProviderContext;
+import ai.greentic.events.spi.ProviderSettings;
+import ai.greentic.events.spi.Tasks;
+import ai.greentic.events.spi.Time;
+import io.nats.client.Connection;
+import io.nats.client.JetStreamManagement;
+import io.nats.client.Nats;
+import io.nats.client.api.DiscardPolicy;
+import io.nats.client.api.StorageType;
+import io.nats.client.api.StreamConfiguration;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Servers that are not there, refuse, or hold something else. */
+@Timeout(60)
+class NatsBadDaysTest {
+    private static final TenantContext ACME = TenantContext.of("test", "acme");
+
+    @TempDir
+    Path directory;
+
+    private @Nullable NatsServer server;
+
+    @AfterEach
+    void stop() throws InterruptedException {
+        if (server != null) {
+            server.kill();
+        }
+    }
+
+    private NatsServer server(String... configuration) throws Exception {
+        NatsServer started = new NatsServer(directory, configuration);
+        server = started;
+        return started;
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return free.getLocalPort();
+        }
+    }
+
+    private static ErrorCode refusal(Map<String, ?> settings) throws Exception {
+        try (Tasks tasks = Tasks.threads("test")) {
+            NatsProviderFactory factory = new NatsProviderFactory();
+            List<String> problems = new ArrayList<>();
+            ProviderSettings parsed = factory.settings().parse(settings, "nats", problems);
+            assertThat(problems).isEmpty();
+            var provider = factory.create(parsed, new ProviderContext("nats", Time.system(), tasks));
+            provider.close();
+            throw new AssertionError("it was not refused");
+        } catch (EventsException e) {
+            return e.code();
+        }
+    }
+
+    private static EventBus bus(String url, Map<String, ?> more) {
+        Map<String, Object> settings = new HashMap<>(more);
+        settings.put("url", url);
+        return EventBus.builder()
+                .providerFactory(new NatsProviderFactory())
+                .provider("nats", "nats", "*")
+                .providerSettings(null, "nats", settings)
+                .build();
+    }
+
+    private static void until(String what, BooleanSupplier condition) throws InterruptedException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (!condition.getAsBoolean()) {
+            assertThat(System.nanoTime()).as("not within 30 s: " + what).isLessThan(end);
+            Thread.sleep(10);
+        }
+    }
+
+    @Test
+    void P14_whereNobodyAnswersTheStartFails() throws Exception {
+        assertThat(refusal(Map.of("url", "nats://127.0.0.1:" + freePort()))).isEqualTo(ErrorCode.PROVIDER_UNAVAILABLE);
+    }
+
+    @Test
+    void P14_refusedCredentialsAreNamed() throws Exception {
+        NatsServer running = server("authorization { user: greentic, password: right }");
+        assertThat(refusal(Map.of("url", running.url(), "user", "greentic", "password", "wrong")))
+                .isEqualTo(ErrorCode.ACCESS_DENIED);
+        try (EventBus bus = bus(running.url(), Map.of("user", "greentic", "password", "right"))) {
+            assertThat(bus.publish(ACME, "a.b", 1).durable()).isTrue();
+        }
+    }
+
+    /** With {@code startup = wait}, the provider is there as soon as its server is. */
+    @Test
+    void P9_aServerThatComesLaterIsWaitedFor() throws Exception {
+        NatsServer running = server();
+        running.kill();
+        try (EventBus bus = bus(running.url(), Map.of("startup", "wait"))) {
+            var early = bus.publishAsync(bus.newEvent(ACME, "a.b")
+                    .payload(ai.greentic.events.Payload.of(1))
+                    .build());
+            running.start();
+            assertThat(early.get(30, TimeUnit.SECONDS).durable()).isTrue();
+            List<Integer> got = new CopyOnWriteArrayList<>();
+            bus.subscribe(ACME, "a.*", delivery -> got.add(delivery.payload(Integer.class)))
+                    .ready()
+                    .get(30, TimeUnit.SECONDS);
+            var unused = bus.publish(ACME, "a.b", 2);
+            until("the event", () -> got.contains(2));
+        }
+    }
+
+    @Test
+    void P14_aStreamOfAnotherShapeIsRefusedAndNamed() throws Exception {
+        NatsServer running = server();
+        Connection connection = Nats.connect(running.url());
+        JetStreamManagement streams = connection.jetStreamManagement();
+        var unused = streams.addStream(StreamConfiguration.builder()
+                .name("greentic_v1-test")
+                .subjects("greentic.v1.test.>")
+                .storageType(StorageType.File)
+                .discardPolicy(DiscardPolicy.Old)
+                .build());
+        connection.close();
+        try (EventBus bus = bus(running.url(), Map.of())) {
+            assertThatThrownBy(() -> bus.publish(ACME, "a.b", 1))
+                    .isInstanceOf(EventsException.class)
+                    .hasMessageContaining("greentic_v1-test")
+                    .hasMessageContaining("discard");
+        }
+    }
+
+    @Test
+    void P14_aMissingStreamThatMayNotBeMadeIsNamed() throws Exception {
+        NatsServer running = server();
+        try (EventBus bus = bus(running.url(), Map.of("create_streams", false))) {
+            assertThatThrownBy(() -> bus.publish(ACME, "a.b", 1))
+                    .isInstanceOf(EventsException.class)
+                    .hasMessageContaining("greentic_v1-test")
+                    .hasMessageContaining("create_streams");
+        }
+    }
+
+    @Test
+    void P10_aFullStreamRefusesAndKeepsWhatItHas() throws Exception {
+        NatsServer running = server();
+        try (EventBus bus = bus(running.url(), Map.of("max_bytes", 1L << 20))) {
+            String filling = "x".repeat(100_000);
+            int[] accepted = {0};
+            assertThatThrownBy(() -> {
+                        for (; accepted[0] < 100; accepted[0]++) {
+                            var unused = bus.publish(ACME, "a.b", filling);
+                        }
+                    })
+                    .isInstanceOf(EventsException.class)
+                    .hasMessageContaining("max_bytes");
+            List<String> got = new CopyOnWriteArrayList<>();
+            var unused = bus.subscribe(
+                    ACME,
+                    "a.*",
+                    ai.greentic.events.bus.SubscribeOptions.ephemeral().startAt(ai.greentic.events.StartAt.EARLIEST),
+                    delivery -> got.add(delivery.payload(String.class)));
+            until("what was accepted", () -> got.size() == accepted[0]);
+            assertThat(accepted[0]).isBetween(5, 10);
+        }
+    }
+
+    @Test
+    void P10_anEventOverTheServersLimitIsRefused() throws Exception {
+        NatsServer running = server("max_payload: 4KB");
+        try (EventBus bus = bus(running.url(), Map.of())) {
+            assertThat(bus.publish(ACME, "a.b", "x".repeat(3_000)).durable()).isTrue();
+            assertThatThrownBy(() -> bus.publish(ACME, "a.b", "x".repeat(5_000)))
+                    .isInstanceOfSatisfying(
+                            EventsException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.EVENT_TOO_LARGE))
+                    .hasMessageContaining("4096");
+        }
+    }
+}
