@@ -37,8 +37,18 @@ final class Failures {
             return known;
         }
         ErrorCode code = code(cause, sent);
+        String said = String.valueOf(cause.getMessage());
+        String shown = withoutUsers(said);
+        // What names a password is not handed on, not even as a cause: causes are logged.
         return new EventsException(
-                code, "provider " + provider + ": " + what + " failed: " + cause.getMessage() + remedy(code), cause);
+                code,
+                "provider " + provider + ": " + what + " failed: " + shown + remedy(code),
+                shown.equals(said) ? cause : null);
+    }
+
+    /** Addresses in a text, without the names and passwords that they may hold. */
+    static String withoutUsers(String text) {
+        return text.replaceAll("//[^/,\\s\\]]*@", "//");
     }
 
     private static ErrorCode code(Throwable cause, boolean sent) {

@@ -117,8 +117,7 @@ final class NatsProvider implements EventProvider, ErrorListener {
         if (open == null) {
             throw new EventsException(
                     ErrorCode.PROVIDER_UNAVAILABLE,
-                    "provider " + context.name() + " has not reached "
-                            + settings.text("url").orElseThrow() + " yet");
+                    "provider " + context.name() + " has not reached " + shownUrl(settings) + " yet");
         }
         return open;
     }
@@ -127,15 +126,16 @@ final class NatsProvider implements EventProvider, ErrorListener {
         try {
             return new NatsProvider(settings, context);
         } catch (IOException e) {
-            throw Failures.of(
-                    context.qualifiedName(),
-                    "connecting to " + settings.text("url").orElseThrow(),
-                    e,
-                    false);
+            throw Failures.of(context.qualifiedName(), "connecting to " + shownUrl(settings), e, false);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new EventsException(ErrorCode.INTERRUPTED, "interrupted while connecting", e);
         }
+    }
+
+    /** The addresses without the names and passwords that they may hold. */
+    private static String shownUrl(ProviderSettings settings) {
+        return Failures.withoutUsers(settings.text("url").orElseThrow());
     }
 
     // Publishing.
@@ -252,6 +252,11 @@ final class NatsProvider implements EventProvider, ErrorListener {
         if (!closed) {
             session().dispatcher.unsubscribe(address);
         }
+    }
+
+    /** Bytes that the server takes in one message. */
+    long largest() {
+        return session().connection.getMaxPayload();
     }
 
     /** Asks the server for something that it answers at an address. */

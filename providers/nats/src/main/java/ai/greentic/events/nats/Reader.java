@@ -132,7 +132,8 @@ final class Reader {
             provider.ask(
                     "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + consumer,
                     Objects.requireNonNull(address).getSubject(),
-                    "{\"batch\":" + room + ",\"max_bytes\":" + ROOM_BYTES + ",\"expires\":" + EXPIRES.toNanos()
+                    "{\"batch\":" + room + ",\"max_bytes\":" + Math.max(ROOM_BYTES, 2 * provider.largest())
+                            + ",\"expires\":" + EXPIRES.toNanos()
                             + ",\"idle_heartbeat\":" + HEARTBEAT.toNanos() + "}");
         } catch (IllegalStateException e) {
             restart("it could not be asked (" + e.getMessage() + ")");
@@ -212,6 +213,7 @@ final class Reader {
         Subscription oldAddress = address;
         consumer = null;
         address = null;
+        asked = 0;
         if (oldAddress != null) {
             provider.forget(oldAddress);
         }
@@ -235,7 +237,7 @@ final class Reader {
 
     /** Whether there is something to do that nobody was told of: the server has been silent for too long, or was never asked. */
     synchronized boolean watch() {
-        if (!closed && consumer != null && provider.context.time().nanos() - heardNanos > SILENCE.toNanos()) {
+        if (asked > 0 && consumer != null && provider.context.time().nanos() - heardNanos > SILENCE.toNanos()) {
             restart("nothing was heard for " + SILENCE.toSeconds() + " s");
         }
         return consumer == null || asked == 0;
