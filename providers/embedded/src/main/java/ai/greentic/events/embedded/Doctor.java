@@ -171,6 +171,16 @@ final class Doctor {
                 }
             }
         }
+        List<Place> stray = session.list(
+                "SELECT addr, bucket FROM span s WHERE n > 0 AND NOT EXISTS"
+                        + " (SELECT 1 FROM span_of_bucket b WHERE b.bucket = s.bucket AND b.addr = s.addr)",
+                row -> new Place(row.getLong(1), row.getLong(2)));
+        for (Place place : stray) {
+            if (wrong.putIfAbsent(place, new Count()) == null) {
+                problem("address " + place.address + ": there is a count of events from "
+                        + EventLog.firstOf(place.bucket) + " on that nobody will look for");
+            }
+        }
         figures.put("events", Long.toString(events + broken.size()));
         if (repair) {
             remove(session, broken);

@@ -19,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -66,19 +67,29 @@ class CrashTest {
         final Set<String> accepted = new HashSet<>();
         final Map<String, Integer> got = new HashMap<>();
         final Set<String> settled = new HashSet<>();
-        final Map<String, Long> newestOfKey = new HashMap<>();
-        final List<String> wrong = new ArrayList<>();
+        private final List<Said> said = new ArrayList<>();
         int failed;
+
+        /** What a process said of an event, and when. */
+        private record Said(long nanos, boolean settled, String what) {}
 
         synchronized void read(String line) {
             int space = line.indexOf(' ');
-            String what = space < 0 ? "" : line.substring(space + 1);
+            int at = line.lastIndexOf(" @");
+            long nanos = at < 0 ? said.size() : Long.parseLong(line.substring(at + 2));
+            String what = space < 0 ? "" : line.substring(space + 1, at < 0 ? line.length() : at);
             switch (space < 0 ? line : line.substring(0, space)) {
                 case "try" -> tried.add(what);
                 case "accepted" -> accepted.add(what);
                 case "failed" -> failed++;
-                case "got" -> got(what);
-                case "settled" -> settled.add(what);
+                case "got" -> {
+                    got.merge(what, 1, Integer::sum);
+                    said.add(new Said(nanos, false, what));
+                }
+                case "settled" -> {
+                    settled.add(what);
+                    said.add(new Said(nanos, true, what));
+                }
                 default -> {}
             }
         }
@@ -91,21 +102,34 @@ class CrashTest {
             return Set.copyOf(settled);
         }
 
-        private void got(String what) {
-            if (settled.contains(what)) {
-                wrong.add("delivered again after it was settled: " + what);
+        /** What is wrong with the order in which everything happened. */
+        synchronized List<String> wrong() {
+            List<String> wrong = new ArrayList<>();
+            Set<String> seen = new HashSet<>();
+            Set<String> over = new HashSet<>();
+            Map<String, Long> newestOfKey = new HashMap<>();
+            said.sort(Comparator.comparingLong(Said::nanos));
+            for (Said one : said) {
+                if (one.settled) {
+                    over.add(one.what);
+                    continue;
+                }
+                if (over.contains(one.what)) {
+                    wrong.add("delivered again after it was settled: " + one.what);
+                }
+                if (!seen.add(one.what)) {
+                    continue;
+                }
+                String[] parts = one.what.split(" ", -1);
+                // A number's first delivery comes after the first deliveries of all smaller ones of its key and
+                // publisher.
+                long number = Long.parseLong(parts[1]);
+                Long newest = newestOfKey.put(parts[0] + "/" + number / NUMBERS, number);
+                if (newest != null && newest > number) {
+                    wrong.add("out of order: " + one.what + " after " + newest);
+                }
             }
-            if (got.merge(what, 1, Integer::sum) > 1) {
-                return;
-            }
-            String[] parts = what.split(" ", -1);
-            // A number's first delivery comes after the first deliveries of all smaller ones of its key and publisher.
-            String line = parts[0] + "/" + Long.parseLong(parts[1]) / NUMBERS;
-            long number = Long.parseLong(parts[1]);
-            Long newest = newestOfKey.put(line, number);
-            if (newest != null && newest > number) {
-                wrong.add("out of order: " + what + " after " + newest);
-            }
+            return wrong;
         }
     }
 
@@ -155,7 +179,7 @@ class CrashTest {
                         said.add(line);
                     }
                     if (line.startsWith("settled ")) {
-                        settled.add(line.substring("settled ".length()));
+                        settled.add(line.substring("settled ".length(), line.lastIndexOf(" @")));
                     }
                     ledger.read(line);
                 }
@@ -238,10 +262,10 @@ class CrashTest {
         System.out.println("killed " + KILLS + ", tried " + ledger.tried.size() + ", accepted "
                 + ledger.accepted.size() + ", failed " + ledger.failed + ", delivered " + ledger.got.size()
                 + ", settled " + ledger.settled.size() + ", lost " + lost.size() + ", unexpected " + unexpected.size()
-                + ", duplicates " + duplicates + ", wrong " + ledger.wrong.size());
+                + ", duplicates " + duplicates + ", wrong " + ledger.wrong().size());
         assertThat(lost).isEmpty();
         assertThat(unexpected).isEmpty();
-        assertThat(ledger.wrong).isEmpty();
+        assertThat(ledger.wrong()).isEmpty();
         assertThat(ledger.failed).isZero();
         assertThat(EmbeddedStore.examine(directory, false).problems()).isEmpty();
     }
@@ -271,10 +295,10 @@ class CrashTest {
         long duplicates =
                 ledger.got.values().stream().mapToLong(times -> times - 1).sum();
         System.out.println("queued " + count + ", killed, sent " + half + ", killed, sent in all " + ledger.got.size()
-                + ", duplicates " + duplicates + ", wrong " + ledger.wrong.size() + ", "
+                + ", duplicates " + duplicates + ", wrong " + ledger.wrong().size() + ", "
                 + (System.nanoTime() - began) / 1_000_000 + " ms");
         assertThat(ledger.got.keySet()).isEqualTo(ledger.accepted);
-        assertThat(ledger.wrong).isEmpty();
+        assertThat(ledger.wrong()).isEmpty();
         assertThat(duplicates).isLessThanOrEqualTo(256);
         assertThat(half).isLessThan(count);
     }
@@ -329,7 +353,7 @@ class CrashTest {
         }
         assertThat(ledger.got).hasSize(count);
         assertThat(ledger.got.values()).containsOnly(1);
-        assertThat(ledger.wrong).isEmpty();
+        assertThat(ledger.wrong()).isEmpty();
     }
 
     private static long letters(EmbeddedStore store) {
@@ -369,10 +393,11 @@ class CrashTest {
             }
             still.end();
             other.end();
-            System.out.println("rounds until it was back: " + round + ", wrong " + ledger.wrong.size());
+            System.out.println("rounds until it was back: " + round + ", wrong "
+                    + ledger.wrong().size());
             assertThat(still.settled).noneMatch(what -> Long.parseLong(what.split(" ", -1)[1]) < NUMBERS);
         }
-        assertThat(ledger.wrong).isEmpty();
+        assertThat(ledger.wrong()).isEmpty();
         assertThat(ledger.got()).isEqualTo(ledger.settled());
         assertThat(EmbeddedStore.examine(directory, false).problems()).isEmpty();
     }

@@ -31,7 +31,7 @@ import java.util.concurrent.Semaphore;
  * A process that a crash test starts and kills: {@code Worker
  * publish|consume|both|stand|take-over|redrive|forward|forward-up DIRECTORY FIRST SEED}. Says on standard
  * output, one line each, what it is about to do and what has come of it: {@code try KEY N}, {@code accepted KEY N}, {@code got KEY N},
- * {@code settled KEY N}.
+ * {@code settled KEY N}, some of them with the time.
  */
 final class Worker {
     static final TenantContext TENANT = TenantContext.of("test", "acme");
@@ -49,6 +49,11 @@ final class Worker {
             // Nobody listens any more: the test has ended without ending this process.
             Runtime.getRuntime().halt(3);
         }
+    }
+
+    /** Says when it was, too: of two processes' lines, nobody knows which is read first. The clock is the machine's. */
+    static void sayNow(String line) {
+        say(line + " @" + System.nanoTime());
     }
 
     public static void main(String[] args) throws Exception {
@@ -179,11 +184,11 @@ final class Worker {
                 SubscribeOptions.group("g").startAt(StartAt.EARLIEST).concurrency(KEYS),
                 delivery -> {
                     String what = delivery.payload(String.class);
-                    say("got " + what);
+                    sayNow("got " + what);
                     hold.await();
                     var unusedToo = delivery.settled().whenComplete((nothing, failure) -> {
                         if (failure == null) {
-                            say("settled " + what);
+                            sayNow("settled " + what);
                         }
                     });
                 });
