@@ -7,6 +7,7 @@ import ai.greentic.events.spi.SettleOutcome;
 import ai.greentic.events.spi.Settled;
 import ai.greentic.events.telemetry.Telemetry;
 import java.util.List;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -44,26 +45,31 @@ final class Settler {
      * @throws EventsException {@code PROVIDER_UNAVAILABLE}
      */
     void flush(ProviderSubscription provider) {
-        Outbox.Endings endings = outbox.take();
-        if (endings == null) {
-            return;
-        }
-        List<SettleOutcome> outcomes;
-        try {
-            outcomes = settled(provider, endings);
-        } catch (RuntimeException e) {
+        handOver(provider, (endings, e) -> {
             outbox.putBack(endings);
             throw new EventsException(
                     ErrorCode.PROVIDER_UNAVAILABLE,
                     "provider " + registration + " did not take " + endings.settled.size()
                             + " settlements; they are tried again",
                     e);
-        }
-        tell(endings, outcomes);
+        });
     }
 
     /** Hands over what there is for the last time; what the provider does not take, it will deliver again. */
     void flushForTheLastTime(ProviderSubscription provider) {
+        handOver(provider, (endings, e) -> {
+            LOG.warn(
+                    "provider {} did not take {} settlements of subscription {}; those events may come again",
+                    registration,
+                    endings.settled.size(),
+                    subscription,
+                    e);
+            return endings.settled.stream().map(one -> SettleOutcome.UNKNOWN).toList();
+        });
+    }
+
+    private void handOver(
+            ProviderSubscription provider, BiFunction<Outbox.Endings, RuntimeException, List<SettleOutcome>> instead) {
         Outbox.Endings endings = outbox.take();
         if (endings == null) {
             return;
@@ -72,14 +78,7 @@ final class Settler {
         try {
             outcomes = settled(provider, endings);
         } catch (RuntimeException e) {
-            LOG.warn(
-                    "provider {} did not take {} settlements of subscription {}; those events may come again",
-                    registration,
-                    endings.settled.size(),
-                    subscription,
-                    e);
-            outcomes =
-                    endings.settled.stream().map(one -> SettleOutcome.UNKNOWN).toList();
+            outcomes = instead.apply(endings, e);
         }
         tell(endings, outcomes);
     }

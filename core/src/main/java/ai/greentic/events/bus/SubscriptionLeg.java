@@ -408,6 +408,9 @@ final class SubscriptionLeg implements Signal {
         LOG.warn("subscription {} lost provider {}; next try in {} ms", subscription, registration, wait.toMillis(), e);
         if (reconnection.wantsRebinding() && dispatcher.keepsPosition()) {
             rebind();
+        } else if (reconnection.wantsRebinding()) {
+            // Settlements that are never taken must not keep an ephemeral subscription from what comes next.
+            settler.flushForTheLastTime(bound);
         }
         runner.later(wait, this);
         return Next.REST;

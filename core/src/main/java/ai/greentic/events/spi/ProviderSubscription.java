@@ -22,7 +22,8 @@ public interface ProviderSubscription extends AutoCloseable {
     /**
      * Ends deliveries; one outcome for each, in order. {@code UNKNOWN} is for what the provider will deliver again unless it was settled
      * after all. When it throws, nothing is known of any of them: the engine asks again with the same ones, and after some failures
-     * subscribes anew, so what is settled a second time is {@code LOST}, not an error.
+     * subscribes anew (a group) or goes on without them (an ephemeral subscription), so what is settled a second time is {@code LOST}, not
+     * an error.
      *
      * @throws ai.greentic.events.EventsException while the transport is away
      */

@@ -37,6 +37,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -512,6 +513,29 @@ class DeliveryTest {
             }
             // 0.1 s, 0.2 s and so on, then every 5 s, each of the four.
             assertThat(asked[0]).isBetween(4 * 14, 4 * 20);
+        }
+    }
+
+    /** An ephemeral subscription has no position to come back to, and must go on nevertheless. */
+    @Test
+    void P9_settlementsThatAreNeverTakenDoNotKeepAnEphemeralSubscriptionFromTheNextEvents() {
+        try (TestFabric fabric = TestFabric.create()) {
+            List<Integer> got = new ArrayList<>();
+            fabric.bus()
+                    .subscribe(
+                            ACME,
+                            "a",
+                            SubscribeOptions.ephemeral(),
+                            delivery -> got.add(delivery.payload(Integer.class)));
+            fabric.settle();
+            fabric.faults().failSettle(10_000, new EventsException(ErrorCode.PROVIDER_UNAVAILABLE, "settles nothing"));
+            for (int i = 0; i < 20; i++) {
+                fabric.bus().publish(ACME, "a", i);
+                fabric.advance(Duration.ofSeconds(10));
+            }
+            fabric.advance(Duration.ofMinutes(1));
+            assertThat(got)
+                    .containsExactlyElementsOf(IntStream.range(0, 20).boxed().toList());
         }
     }
 

@@ -85,7 +85,7 @@ final class EmbeddedSubscription implements ProviderSubscription {
         this.request = request;
         this.interest = new Interest(context.qualifiedName(), request.filters(), store.addresses);
         this.shards = 1;
-        owned.put(Shard.NONE.index(), new ShardState(Shard.NONE.index(), 0, start));
+        owned.put(Shard.NONE.index(), new ShardState(Shard.NONE.index(), 0, start, context.time()));
         store.log.add(this);
     }
 
@@ -181,10 +181,9 @@ final class EmbeddedSubscription implements ProviderSubscription {
     }
 
     private List<ShardState> active() {
-        long now = context.time().nanos();
         List<ShardState> active = new ArrayList<>(owned.size());
         for (ShardState shard : owned.values()) {
-            shard.release(now);
+            shard.cursor.release();
             if (!shard.revoking && (paused.isEmpty() || !paused.contains(new Shard(shard.index)))) {
                 active.add(shard);
             }
@@ -201,7 +200,7 @@ final class EmbeddedSubscription implements ProviderSubscription {
     private void takeReturned(List<ShardState> active, int max, List<InboundDelivery> taken) {
         for (ShardState shard : active) {
             while (taken.size() < max) {
-                long seq = shard.takeReturned();
+                long seq = shard.cursor.takeReturned();
                 if (seq == 0) {
                     break;
                 }
@@ -214,7 +213,7 @@ final class EmbeddedSubscription implements ProviderSubscription {
         Entry entry = store.log.entry(seq);
         if (entry == null) {
             LOG.warn("event {} of provider {} is no longer kept and cannot be delivered again", seq, context.name());
-            shard.end(seq);
+            shard.cursor.end(seq);
         } else {
             hand(entry, shard, taken);
         }
@@ -240,7 +239,7 @@ final class EmbeddedSubscription implements ProviderSubscription {
                     return;
                 }
                 ShardState shard = shardOf(entry);
-                if (shard != null && active.contains(shard) && !shard.isFull() && !shard.knows(seq)) {
+                if (shard != null && active.contains(shard) && !shard.cursor.isFull() && !shard.cursor.knows(seq)) {
                     shard.meets(entry, true);
                     hand(entry, shard, taken);
                 }
@@ -256,12 +255,17 @@ final class EmbeddedSubscription implements ProviderSubscription {
     private boolean takeFresh(List<ShardState> active, int max, List<InboundDelivery> taken) {
         long resume = store.log.resume(this);
         List<ShardState> readers =
-                active.stream().filter(shard -> !shard.isFull()).toList();
+                active.stream().filter(shard -> !shard.cursor.isFull()).toList();
         if (resume > 0) {
-            readers.stream().filter(shard -> shard.next() >= restedAt).forEach(shard -> shard.pass(resume - 1));
+            readers.stream()
+                    .filter(shard -> shard.cursor.next() >= restedAt)
+                    .forEach(shard -> shard.cursor.pass(resume - 1));
         }
         while (!readers.isEmpty()) {
-            long from = readers.stream().mapToLong(ShardState::next).min().orElseThrow();
+            long from = readers.stream()
+                    .mapToLong(shard -> shard.cursor.next())
+                    .min()
+                    .orElseThrow();
             if (taken.size() >= max) {
                 return false;
             }
@@ -273,13 +277,13 @@ final class EmbeddedSubscription implements ProviderSubscription {
                 ShardState shard = shardOf(entry);
                 if (shard != null
                         && readers.contains(shard)
-                        && !shard.knows(entry.seq())
-                        && shard.meets(entry, !shard.isFull())) {
+                        && !shard.cursor.knows(entry.seq())
+                        && shard.meets(entry, !shard.cursor.isFull())) {
                     hand(entry, shard, taken);
                 }
             }
-            readers.forEach(shard -> shard.pass(chunk.through()));
-            readers = readers.stream().filter(shard -> !shard.isFull()).toList();
+            readers.forEach(shard -> shard.cursor.pass(chunk.through()));
+            readers = readers.stream().filter(shard -> !shard.cursor.isFull()).toList();
         }
         return true;
     }
@@ -287,7 +291,7 @@ final class EmbeddedSubscription implements ProviderSubscription {
     private void takeLow(List<ShardState> active, int max, List<InboundDelivery> taken) {
         for (ShardState shard : active) {
             while (taken.size() < max) {
-                long seq = shard.takeLow();
+                long seq = shard.cursor.takeLow();
                 if (seq == 0) {
                     break;
                 }
@@ -338,7 +342,7 @@ final class EmbeddedSubscription implements ProviderSubscription {
             }
             if (mine && state == null) {
                 state = ShardState.load(row, store.log, context.time());
-                state.pauseKeys(pausedKeys);
+                state.cursor.pauseKeys(pausedKeys);
                 owned.put(row.shard(), state);
                 awaitDue(state);
                 highFrom = Math.min(highFrom, row.next());
@@ -351,7 +355,7 @@ final class EmbeddedSubscription implements ProviderSubscription {
     }
 
     private void awaitDue(ShardState shard) {
-        long nanos = shard.untilDue(context.time().nanos());
+        long nanos = shard.cursor.untilDue();
         if (nanos >= 0) {
             context.tasks().schedule(Duration.ofNanos(nanos), request.ready()::raise);
         }
@@ -383,14 +387,14 @@ final class EmbeddedSubscription implements ProviderSubscription {
     }
 
     private boolean holds(Handed handed) {
-        return owns(handed) && handed.shard.isHanded(handed.seq);
+        return owns(handed) && handed.shard.cursor.isHanded(handed.seq);
     }
 
     private boolean settle(Handed handed, Settled how) {
         if (how.settlement() == Settled.Settlement.ACK) {
-            return handed.shard.end(handed.seq);
+            return handed.shard.cursor.end(handed.seq);
         }
-        boolean held = handed.shard.giveBack(handed.seq, how.delay(), context.time());
+        boolean held = handed.shard.cursor.giveBack(handed.seq, how.delay());
         if (held && how.delay().toMillis() > 0) {
             context.tasks().schedule(how.delay(), request.ready()::raise);
         } else if (held) {
@@ -418,8 +422,9 @@ final class EmbeddedSubscription implements ProviderSubscription {
     /** Writes down how far the shards have come that have had nothing to settle, so that what is behind them need not be kept. */
     synchronized void saveProgress() {
         if (!closed) {
-            Set<Integer> unused =
-                    save(owned.values().stream().filter(ShardState::isAhead).toList());
+            Set<Integer> unused = save(owned.values().stream()
+                    .filter(shard -> shard.cursor.isAhead())
+                    .toList());
         }
     }
 
@@ -447,7 +452,7 @@ final class EmbeddedSubscription implements ProviderSubscription {
         Set<Long> hashes = new TreeSet<>();
         keys.forEach(key -> hashes.add(StoredEvent.hash(key.address(), key.value())));
         pausedKeys = hashes;
-        owned.values().forEach(shard -> shard.pauseKeys(hashes));
+        owned.values().forEach(shard -> shard.cursor.pauseKeys(hashes));
         request.ready().raise();
         return true;
     }

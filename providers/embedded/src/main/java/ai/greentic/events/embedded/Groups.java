@@ -47,7 +47,8 @@ final class Groups {
      *
      * @param epoch under which its owner says so
      */
-    record Progress(int shard, long epoch, long next, Map<Long, OpenEvents.Open> open) {}
+    @SuppressWarnings("ArrayRecordComponent")
+    record Progress(int shard, long epoch, long next, byte[] open) {}
 
     /**
      * A member.
@@ -219,7 +220,7 @@ final class Groups {
             int changed = transaction.session.update(
                     "UPDATE shard SET next = ?, open = ? WHERE grp = ? AND shard = ? AND member = ? AND epoch = ?",
                     one.next,
-                    OpenEvents.write(one.open),
+                    one.open,
                     membership.group,
                     one.shard,
                     membership.id,

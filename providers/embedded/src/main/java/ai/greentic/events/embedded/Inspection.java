@@ -5,6 +5,7 @@ import ai.greentic.events.EventsException;
 import ai.greentic.events.Tenant;
 import ai.greentic.events.TopicPattern;
 import ai.greentic.events.embedded.Addresses.Address;
+import ai.greentic.events.spi.OpenEvents;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,6 +1,7 @@
 package ai.greentic.events.embedded;
 
 import ai.greentic.events.embedded.Addresses.Address;
+import ai.greentic.events.spi.OpenEvents;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.HashMap;

@@ -59,7 +59,11 @@ final class NatsServer {
                 directory.resolve("store").toString(),
                 "--log",
                 directory.resolve("server.log").toString());
-        process = new ProcessBuilder(command).inheritIO().start();
+        process = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(
+                        directory.resolve("server.out").toFile()))
+                .start();
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
         while (!answers()) {
             if (System.nanoTime() > end || !process.isAlive()) {

@@ -1,15 +1,15 @@
-package ai.greentic.events.embedded;
+package ai.greentic.events.spi;
 
 import java.io.ByteArrayOutputStream;
 import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * What of a shard was passed and is not settled, or was settled and is not yet passed, as bytes: for each event the distance to the one
- * before, then 0 for one to be handed over again, 1 for one that is done, or 2 with the wall-clock milliseconds before which it must
- * not come and the delay it was given. All numbers are unsigned LEB128.
+ * The form in which a {@link ShardCursor} keeps what of its shard was passed and is not settled, or was settled and is not yet passed: for
+ * each event the distance to the one before, then 0 for one to be handed over again, 1 for one that is done, or 2 with the wall-clock
+ * milliseconds before which it must not come and the delay it was given. All numbers are unsigned LEB128.
  */
-final class OpenEvents {
+public final class OpenEvents {
     private static final int AGAIN = 0;
     private static final int DONE = 1;
     private static final int LATER = 2;
@@ -21,13 +21,14 @@ final class OpenEvents {
      * @param dueMillis before when it must not come, by the wall clock; 0 if it may come at once
      * @param delayMillis the delay that it was given then
      */
-    record Open(boolean done, long dueMillis, long delayMillis) {
+    public record Open(boolean done, long dueMillis, long delayMillis) {
         static final Open NOW = new Open(false, 0, 0);
         static final Open FINISHED = new Open(true, 0, 0);
     }
 
     private OpenEvents() {}
 
+    /** The bytes; none for nothing. */
     static byte[] write(Map<Long, Open> open) {
         if (open.isEmpty()) {
             return new byte[0];
@@ -60,14 +61,18 @@ final class OpenEvents {
         out.write((int) rest);
     }
 
-    /** Reads what {@link #write} wrote; in order of the events. */
-    static Map<Long, Open> read(byte[] bytes) {
+    /**
+     * Reads what {@link ShardCursor#open} wrote; in order of the events.
+     *
+     * @throws IllegalArgumentException if that is not what it is
+     */
+    public static Map<Long, Open> read(byte[] bytes) {
         Map<Long, Open> open = new TreeMap<>();
         int[] at = {0};
         long last = 0;
         while (at[0] < bytes.length) {
             last += number(bytes, at);
-            int kind = bytes[at[0]++];
+            int kind = next(bytes, at);
             open.put(
                     last,
                     switch (kind) {
@@ -83,12 +88,19 @@ final class OpenEvents {
     private static long number(byte[] bytes, int[] at) {
         long value = 0;
         for (int shift = 0; shift < 64; shift += 7) {
-            byte next = bytes[at[0]++];
+            byte next = next(bytes, at);
             value |= (long) (next & 0x7F) << shift;
             if (next >= 0) {
                 return value;
             }
         }
         throw new IllegalArgumentException("a number that does not end");
+    }
+
+    private static byte next(byte[] bytes, int[] at) {
+        if (at[0] >= bytes.length) {
+            throw new IllegalArgumentException("open events that end too soon");
+        }
+        return bytes[at[0]++];
     }
 }
