@@ -3,6 +3,7 @@ package ai.greentic.events.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import ai.greentic.events.cli.Main;
+import ai.greentic.events.spi.ProviderFactory;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintWriter;
@@ -11,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.ServiceLoader;
 import java.util.TreeMap;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
@@ -67,6 +69,14 @@ class ProviderPathTest {
 
     @TempDir
     Path directory;
+
+    /** What is a module's to provide must be named for the class path as well. */
+    @Test
+    void everyTransportIsFoundOnTheClassPath() {
+        assertThat(ServiceLoader.load(ProviderFactory.class).stream()
+                        .map(factory -> factory.get().transport()))
+                .contains("embedded", "nats");
+    }
 
     @Test
     void aJarBringsATransportAndABrokenOneDoesNoHarm() throws IOException {

@@ -11,6 +11,7 @@ import java.util.concurrent.TimeoutException;
 /** The client's exceptions in the fabric's words. Codes are those of the server's errors.json. */
 final class Failures {
     private static final int STREAM_NOT_FOUND = 10059;
+    private static final int NO_MESSAGE_FOUND = 10037;
     private static final int STORE_FAILED = 10077;
     private static final int MESSAGE_TOO_LARGE = 10054;
     private static final int RESOURCES_MEMORY = 10028;
@@ -21,6 +22,10 @@ final class Failures {
 
     static boolean isStreamMissing(JetStreamApiException e) {
         return e.getApiErrorCode() == STREAM_NOT_FOUND;
+    }
+
+    static boolean isMessageMissing(JetStreamApiException e) {
+        return e.getApiErrorCode() == NO_MESSAGE_FOUND;
     }
 
     /** @param sent whether the server may have done it */

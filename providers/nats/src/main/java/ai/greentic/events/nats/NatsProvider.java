@@ -48,7 +48,8 @@ final class NatsProvider implements EventProvider, ErrorListener {
     private static final Duration RECONNECT_WAIT = Duration.ofMillis(250);
     private static final Duration PING = Duration.ofSeconds(5);
     private static final Duration WATCH = Duration.ofSeconds(5);
-    private static final int SHARDS = 64;
+    static final int SHARDS = 64;
+    static final String KEY_HEADER = "Greentic-Key";
 
     final ProviderContext context;
     final Subjects subjects;
@@ -63,7 +64,8 @@ final class NatsProvider implements EventProvider, ErrorListener {
     private volatile Tasks.@Nullable Timer watch;
 
     /** What there is once a server has answered. */
-    private record Session(Connection connection, JetStream jetStream, Streams streams, Dispatcher dispatcher) {}
+    private record Session(
+            Connection connection, JetStream jetStream, Streams streams, Groups groups, Dispatcher dispatcher) {}
 
     private NatsProvider(ProviderSettings settings, ProviderContext context) throws IOException, InterruptedException {
         this.context = context;
@@ -107,6 +109,7 @@ final class NatsProvider implements EventProvider, ErrorListener {
                     connection.jetStream(
                             JetStreamOptions.builder().requestTimeout(TIMEOUT).build()),
                     new Streams(this, connection, settings),
+                    new Groups(this, connection, settings),
                     dispatcher);
         }
     }
@@ -202,6 +205,10 @@ final class NatsProvider implements EventProvider, ErrorListener {
                                 + Subjects.token(outbound.deduplicationId()))
                 .put("Greentic-Env", Subjects.token(event.address().tenant().env()))
                 .put("Greentic-Tenant", tenant);
+        String key = outbound.orderingKey();
+        if (key != null) {
+            headers.put(KEY_HEADER, Subjects.token(key));
+        }
         String trace = event.metadata().get("traceparent");
         if (trace != null && trace.chars().allMatch(c -> c > ' ' && c < 0x7f)) {
             headers.put("traceparent", trace);
@@ -224,10 +231,6 @@ final class NatsProvider implements EventProvider, ErrorListener {
         if (closed) {
             throw closed();
         }
-        if (request.group() != null) {
-            throw new EventsException(
-                    ErrorCode.UNSUPPORTED_CAPABILITY, "provider " + context.name() + " has no groups yet");
-        }
         NatsSubscription subscription = new NatsSubscription(this, session().streams, request);
         subscriptions.add(subscription);
         return subscription;
@@ -242,10 +245,26 @@ final class NatsProvider implements EventProvider, ErrorListener {
         return open != null && open.connection.getStatus() == Connection.Status.CONNECTED;
     }
 
-    /** A fresh address, at which one of a reader's consumers gets what it asks for; on the dispatcher's thread. */
-    Subscription listen(MessageHandler handler) {
+    /**
+     * Hands over what is sent to an address, on the dispatcher's thread.
+     *
+     * @param address null for a fresh one
+     */
+    Subscription listen(@Nullable String address, MessageHandler handler) {
         Session open = session();
-        return open.dispatcher.subscribe(open.connection.createInbox(), handler);
+        return open.dispatcher.subscribe(address == null ? open.connection.createInbox() : address, handler);
+    }
+
+    Groups groups() {
+        return session().groups;
+    }
+
+    Duration maxAge() {
+        return settings.duration("max_age");
+    }
+
+    Duration memberTimeout() {
+        return settings.duration("member_timeout");
     }
 
     void forget(Subscription address) {

@@ -51,6 +51,12 @@ public final class NatsProviderFactory implements ProviderFactory {
             Setting.of("duplicate_window", Type.DURATION, "2m", "For how long the server knows an event id again.")
                     .between(100, Duration.ofDays(7).toMillis()),
             Setting.of(
+                            "member_timeout",
+                            Type.DURATION,
+                            "10s",
+                            "After which silence the others of a group take over from a member.")
+                    .between(1_000, Duration.ofMinutes(10).toMillis()),
+            Setting.of(
                     "create_streams",
                     Type.FLAG,
                     true,
@@ -75,8 +81,12 @@ public final class NatsProviderFactory implements ProviderFactory {
                 Capability.PUBLISH,
                 Capability.SUBSCRIBE,
                 Capability.WILDCARD,
+                Capability.GROUP,
                 Capability.KEY_ORDER,
+                Capability.KEY_AFFINITY,
                 Capability.DEDUPLICATION,
+                Capability.DELAYED_REDELIVERY,
+                Capability.EXTEND,
                 Capability.REPLAY_EARLIEST,
                 Capability.REPLAY_TIME,
                 Capability.REPLAY_POSITION,

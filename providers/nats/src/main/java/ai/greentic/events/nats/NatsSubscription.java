@@ -4,57 +4,145 @@ import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.Position;
 import ai.greentic.events.StartAt;
+import ai.greentic.events.TenantTopic;
+import ai.greentic.events.nats.GroupRecord.Part;
+import ai.greentic.events.nats.GroupRecord.Progress;
+import ai.greentic.events.nats.Reader.Arrival;
 import ai.greentic.events.spi.InboundDelivery;
+import ai.greentic.events.spi.OrderingKey;
 import ai.greentic.events.spi.Polled;
 import ai.greentic.events.spi.ProviderSubscription;
 import ai.greentic.events.spi.SettleOutcome;
 import ai.greentic.events.spi.Settled;
 import ai.greentic.events.spi.Shard;
+import ai.greentic.events.spi.ShardCursor;
 import ai.greentic.events.spi.SubscribeRequest;
+import ai.greentic.events.spi.Tasks;
+import io.nats.client.api.MessageInfo;
 import io.nats.client.api.StreamInfo;
+import io.nats.client.impl.Headers;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
-import java.util.stream.Collectors;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** An ephemeral subscription: a reader for each environment. What was handed over and came back is handed over again first. */
+/**
+ * A member of a group, or an ephemeral subscription, which is a group of one shard that nobody writes down. One reader serves all shards
+ * that the member owns; a cursor for each says how far it has come, and events that are handed over again are fetched one by one. The
+ * runner's, but for what is said otherwise.
+ */
 final class NatsSubscription implements ProviderSubscription {
+    private static final Logger LOG = LoggerFactory.getLogger(NatsSubscription.class);
+    /** Events of a shard that may be passed and not settled. What a member writes down stays below half a megabyte with it. */
+    private static final int MOST_OPEN = 512;
+
+    private static final int MOST_ADDRESSES = 1_024;
+
     private final NatsProvider provider;
+    private final Streams streams;
     private final SubscribeRequest request;
-    private final List<Reader> readers = new ArrayList<>();
-    private final Set<InboundDelivery> held = Collections.newSetFromMap(new IdentityHashMap<>());
-    private final ArrayDeque<InboundDelivery> again = new ArrayDeque<>();
+    private final String env;
+    private final String stream;
+    private final @Nullable Membership membership;
+    private final Map<Integer, Owned> owned = new TreeMap<>();
+    private final Map<String, Where> addresses = new HashMap<>();
+    private Set<Shard> paused = Set.of();
+    private Set<Long> pausedKeys = Set.of();
+    private volatile @Nullable Reader reader;
+    private Set<Integer> read = Set.of();
+    /** Settled here, but perhaps not written down. */
+    private final Set<InboundDelivery> unsaved = Collections.newSetFromMap(new IdentityHashMap<>());
+
+    private volatile boolean changed = true;
+    private volatile Tasks.@Nullable Timer heartbeat;
     private volatile boolean closed;
+
+    /** A shard that is this member's. */
+    private static final class Owned {
+        final Shard shard;
+        final long epoch;
+        final ShardCursor cursor;
+        boolean revoking;
+
+        Owned(Shard shard, long epoch, ShardCursor cursor) {
+            this.shard = shard;
+            this.epoch = epoch;
+            this.cursor = cursor;
+        }
+
+        Progress progress() {
+            long next = cursor.next();
+            return new Progress(epoch, next, cursor.open());
+        }
+    }
+
+    /** What a subject says. */
+    private record Where(TenantTopic address, int shard) {}
+
+    /** An event that the engine has. */
+    private static final class Handed extends InboundDelivery {
+        final Owned owned;
+        final long sequence;
+
+        Handed(TenantTopic address, Arrival arrival, Position position, Owned owned) {
+            super(address, arrival.data(), position, owned.shard, owned.epoch);
+            this.owned = owned;
+            this.sequence = arrival.sequence();
+        }
+    }
 
     NatsSubscription(NatsProvider provider, Streams streams, SubscribeRequest request) {
         this.provider = provider;
+        this.streams = streams;
         this.request = request;
-        Set<String> envs = request.filters().stream().map(Subjects::env).collect(Collectors.toSet());
-        for (String env : envs) {
-            StreamInfo info = streams.info(env);
-            Instant from = request.start() instanceof StartAt.At at ? at.time() : null;
-            readers.add(new Reader(
+        this.env = request.filters().get(0).scope().env();
+        this.stream = provider.subjects.stream(env);
+        StreamInfo info = streams.info(env);
+        if (request.group() == null) {
+            membership = null;
+            own(Shard.NONE, new Progress(0, first(info), new byte[0]));
+            // From here on nothing is missed.
+            read(List.copyOf(owned.values()));
+        } else {
+            membership = Membership.join(
                     provider,
-                    streams,
-                    provider.subjects.stream(env),
-                    provider.subjects.filters(env, request.filters()),
-                    first(info),
-                    from,
-                    this::wake));
+                    provider.groups().bucket(),
+                    Subjects.group(request.filters().get(0).scope(), request.group()),
+                    patterns(),
+                    NatsProvider.SHARDS,
+                    info,
+                    this::first,
+                    provider.memberTimeout(),
+                    this::membersChanged);
+            beat();
         }
-        // From here on nothing is missed.
-        readers.forEach(Reader::goOn);
+    }
+
+    private List<String> patterns() {
+        return request.filters().stream()
+                .map(filter -> filter.pattern().value())
+                .sorted()
+                .toList();
     }
 
     private long first(StreamInfo info) {
         long last = info.getStreamState().getLastSequence();
         if (request.start() instanceof StartAt.Earliest) {
             return Math.max(1, info.getStreamState().getFirstSequence());
+        }
+        if (request.start() instanceof StartAt.At at) {
+            return streams.firstSince(env, at.time());
         }
         Position after = request.start() instanceof StartAt.After given
                 ? given.positions().get(provider.context.name())
@@ -79,65 +167,354 @@ final class NatsSubscription implements ProviderSubscription {
         return sequence + 1;
     }
 
-    @Override
-    public Polled poll(int maxDeliveries, Duration maxWait) throws InterruptedException {
-        List<InboundDelivery> taken = take(maxDeliveries);
-        if (taken.isEmpty() && maxDeliveries > 0 && !maxWait.isZero()) {
-            request.ready().await(maxWait);
-            taken = take(maxDeliveries);
+    /** Takes a shard over as its former owner left it. */
+    private Owned own(Shard shard, Progress base) {
+        ShardCursor cursor = new ShardCursor(
+                provider.context.time(), base.next(), membership == null ? Integer.MAX_VALUE : MOST_OPEN);
+        cursor.restore(base.open(), sequence -> {
+            Arrival left = fetch(sequence);
+            return left == null ? OptionalLong.empty() : OptionalLong.of(key(left));
+        });
+        cursor.pauseKeys(pausedKeys);
+        Owned mine = new Owned(shard, base.epoch(), cursor);
+        owned.put(shard.index(), mine);
+        long wait = cursor.untilDue();
+        if (wait >= 0) {
+            wakeAfter(Duration.ofNanos(wait));
         }
-        if (taken.isEmpty() && !provider.isConnected()) {
-            throw new EventsException(
-                    ErrorCode.PROVIDER_UNAVAILABLE, "provider " + provider.context.name() + " is not connected");
-        }
-        if (provider.isConnected()) {
-            readers.forEach(Reader::goOn);
-        }
-        return Polled.of(taken, taken.size() < maxDeliveries);
+        return mine;
     }
 
-    private synchronized List<InboundDelivery> take(int max) {
+    private void wakeAfter(Duration delay) {
+        provider.context.tasks().schedule(delay, this::wake);
+    }
+
+    // What is told from outside; any thread.
+
+    void wake() {
+        request.ready().raise();
+    }
+
+    private void membersChanged() {
+        changed = true;
+        wake();
+    }
+
+    /** The member must say that it lives, and look at the others. */
+    private void beat() {
+        heartbeat = provider.context.tasks().schedule(provider.memberTimeout().dividedBy(5), () -> {
+            if (!closed) {
+                membersChanged();
+                beat();
+            }
+        });
+    }
+
+    void reconnected() {
+        Reader open = reader;
+        if (open != null) {
+            open.reconnected();
+        }
+        membersChanged();
+    }
+
+    /** Looks for what nobody was told of. */
+    void watch() {
+        Reader open = reader;
+        if (open != null && open.watch()) {
+            wake();
+        }
+    }
+
+    // What the engine asks.
+
+    @Override
+    public Polled poll(int maxDeliveries, Duration maxWait) throws InterruptedException {
+        Polled polled = take(maxDeliveries);
+        if (polled.deliveries().isEmpty()
+                && polled.revoking().isEmpty()
+                && polled.lost().isEmpty()
+                && maxDeliveries > 0
+                && !maxWait.isZero()) {
+            request.ready().await(maxWait);
+            polled = take(maxDeliveries);
+        }
+        return polled;
+    }
+
+    private synchronized Polled take(int max) {
         if (closed) {
             throw new EventsException(ErrorCode.CLOSED, "the subscription is closed");
         }
-        List<InboundDelivery> taken = new ArrayList<>();
-        while (taken.size() < max && !again.isEmpty()) {
-            taken.add(again.removeFirst());
+        if (!provider.isConnected()) {
+            throw new EventsException(
+                    ErrorCode.PROVIDER_UNAVAILABLE, "provider " + provider.context.name() + " is not connected");
         }
-        for (Reader reader : readers) {
-            while (taken.size() < max) {
-                InboundDelivery delivery = reader.take();
-                if (delivery == null) {
-                    break;
-                }
-                taken.add(delivery);
+        List<Shard> revoking = new ArrayList<>();
+        List<Shard> lost = new ArrayList<>();
+        refresh(revoking, lost);
+        List<InboundDelivery> taken = new ArrayList<>(Math.min(max, 64));
+        List<Owned> active = active();
+        for (Owned shard : active) {
+            takeReturned(shard, max, taken);
+        }
+        boolean all = taken.size() < max && takeFresh(active, max, taken);
+        return new Polled(taken, revoking, lost, true, all || max == 0);
+    }
+
+    private List<Owned> active() {
+        List<Owned> active = new ArrayList<>(owned.size());
+        for (Owned shard : owned.values()) {
+            shard.cursor.release();
+            if (!shard.revoking && !paused.contains(shard.shard)) {
+                active.add(shard);
             }
         }
-        held.addAll(taken);
-        return taken;
+        return active;
+    }
+
+    private void takeReturned(Owned shard, int max, List<InboundDelivery> taken) {
+        while (taken.size() < max) {
+            long sequence = shard.cursor.takeReturned();
+            if (sequence == 0) {
+                return;
+            }
+            Arrival again;
+            try {
+                again = fetch(sequence);
+            } catch (RuntimeException e) {
+                shard.cursor.giveBack(sequence, Duration.ZERO);
+                if (taken.isEmpty()) {
+                    throw e;
+                }
+                return;
+            }
+            if (again == null) {
+                LOG.warn(
+                        "event {} of stream {} is no longer kept and cannot be delivered again; raise max_age",
+                        sequence,
+                        stream);
+                shard.cursor.end(sequence);
+            } else {
+                hand(again, shard, taken);
+            }
+        }
+    }
+
+    private @Nullable Arrival fetch(long sequence) {
+        MessageInfo found = streams.event(env, sequence);
+        return found == null ? null : new Arrival(sequence, found.getSubject(), found.getHeaders(), found.getData());
+    }
+
+    /** Reads on; returns whether everything that has arrived was looked at. */
+    private boolean takeFresh(List<Owned> active, int max, List<InboundDelivery> taken) {
+        List<Owned> readers =
+                active.stream().filter(shard -> !shard.cursor.isFull()).toList();
+        Reader open = read(readers);
+        if (open == null) {
+            return true;
+        }
+        long through = 0;
+        for (Arrival arrival = next(open, max, taken); arrival != null; arrival = next(open, max, taken)) {
+            through = arrival.sequence();
+            Where where = where(arrival);
+            Owned shard = where == null ? null : owned.get(membership == null ? Shard.NONE.index() : where.shard);
+            if (shard != null && readers.contains(shard) && !shard.cursor.knows(through)) {
+                if (shard.cursor.meets(through, key(arrival), false)) {
+                    hand(arrival, shard, taken);
+                }
+            }
+        }
+        for (Owned shard : readers) {
+            shard.cursor.pass(through);
+        }
+        open.goOn();
+        return open.isEmpty();
+    }
+
+    private static @Nullable Arrival next(Reader open, int max, List<InboundDelivery> taken) {
+        return taken.size() < max ? open.take() : null;
+    }
+
+    /** A reader for these shards, from the first event that one of them has not looked at. */
+    private @Nullable Reader read(List<Owned> readers) {
+        Set<Integer> wanted = new HashSet<>();
+        readers.forEach(shard -> wanted.add(shard.shard.index()));
+        Reader open = reader;
+        if (open != null && wanted.equals(read)) {
+            return open;
+        }
+        if (open != null) {
+            open.close();
+        }
+        read = wanted;
+        reader = null;
+        if (wanted.isEmpty()) {
+            return null;
+        }
+        boolean all = membership == null || wanted.size() == NatsProvider.SHARDS;
+        Reader fresh = new Reader(
+                provider,
+                streams,
+                stream,
+                provider.subjects.filters(request.filters(), all ? Set.of() : new TreeSet<>(wanted)),
+                readers.stream().mapToLong(shard -> shard.cursor.next()).min().orElseThrow(),
+                this::wake);
+        reader = fresh;
+        fresh.goOn();
+        return fresh;
+    }
+
+    private @Nullable Where where(Arrival arrival) {
+        Where known = addresses.get(arrival.subject());
+        if (known != null) {
+            return known;
+        }
+        try {
+            Where where =
+                    new Where(provider.subjects.address(arrival.subject()), provider.subjects.shard(arrival.subject()));
+            if (addresses.size() >= MOST_ADDRESSES) {
+                addresses.clear();
+            }
+            addresses.put(arrival.subject(), where);
+            return where;
+        } catch (EventsException e) {
+            LOG.error(
+                    "provider {}: event {} of stream {} is passed over: {}",
+                    provider.context.name(),
+                    arrival.sequence(),
+                    stream,
+                    e.getMessage());
+            return null;
+        }
+    }
+
+    private long key(Arrival arrival) {
+        Headers headers = arrival.headers();
+        String key = headers == null ? null : headers.getFirst(NatsProvider.KEY_HEADER);
+        Where where = key == null ? null : where(arrival);
+        return where == null ? 0 : hash(where.address, key);
+    }
+
+    private static long hash(TenantTopic address, @Nullable String keyToken) {
+        long hash = (long) address.hashCode() << 32 ^ java.util.Objects.hashCode(keyToken) & 0xffff_ffffL;
+        return hash == 0 ? 1 : hash;
+    }
+
+    private void hand(Arrival arrival, Owned shard, List<InboundDelivery> taken) {
+        Where where = where(arrival);
+        if (where == null) {
+            shard.cursor.end(arrival.sequence());
+        } else {
+            taken.add(new Handed(where.address, arrival, provider.position(arrival.sequence()), shard));
+        }
+    }
+
+    /** Says that the member lives, and finds out which shards are its own. */
+    private void refresh(List<Shard> revoking, List<Shard> lost) {
+        Membership member = membership;
+        if (member == null || !changed && !member.isDoubtful()) {
+            return;
+        }
+        changed = false;
+        try {
+            if (!save()) {
+                LOG.warn(
+                        "provider {} was taken for dead and joins group {} again",
+                        provider.context.name(),
+                        request.group());
+                owned.values().forEach(shard -> lost.add(shard.shard));
+                owned.clear();
+                unsaved.clear();
+                member.rejoin(patterns(), NatsProvider.SHARDS, streams.info(env), this::first);
+            }
+            GroupRecord shared = member.shared();
+            if (member.deposeDead(shared)) {
+                shared = member.shared();
+            }
+            for (int i = 0; i < shared.parts.size(); i++) {
+                compare(member, new Shard(i), shared.parts.get(i), revoking, lost);
+            }
+        } catch (RuntimeException e) {
+            changed = true;
+            throw e;
+        }
+    }
+
+    private void compare(Membership member, Shard shard, Part part, List<Shard> revoking, List<Shard> lost) {
+        Owned mine = owned.get(shard.index());
+        boolean own = member.id().equals(part.owner);
+        if (mine != null && (!own || mine.epoch != part.base.epoch())) {
+            owned.remove(shard.index());
+            lost.add(shard);
+            mine = null;
+        }
+        if (own && mine == null) {
+            mine = own(shard, part.base);
+        }
+        if (mine != null && part.wanted != null && !mine.revoking) {
+            mine.revoking = true;
+            revoking.add(shard);
+        }
+    }
+
+    /** Writes down what all shards have come to; returns false if they are somebody else's by now. */
+    private boolean save() {
+        Membership member = membership;
+        if (member == null) {
+            return true;
+        }
+        Map<Integer, Progress> progress = new TreeMap<>();
+        owned.forEach((index, shard) -> progress.put(index, shard.progress()));
+        return member.save(progress);
     }
 
     @Override
     public synchronized List<SettleOutcome> settle(List<Settled> settled) {
+        boolean any = false;
+        for (Settled one : settled) {
+            Handed handed = (Handed) one.delivery();
+            if (owns(handed) && settle(handed, one)) {
+                unsaved.add(handed);
+                any = true;
+            }
+        }
+        // What could not be written down last time is asked for again, and is here still.
+        boolean held = !unsaved.isEmpty() && !closed && save();
         List<SettleOutcome> outcomes = new ArrayList<>(settled.size());
         for (Settled one : settled) {
-            boolean mine = !closed && held.remove(one.delivery());
-            if (mine && one.settlement() == Settled.Settlement.REDELIVER) {
-                again.addLast(one.delivery());
-            }
-            outcomes.add(mine ? SettleOutcome.SETTLED : SettleOutcome.LOST);
+            outcomes.add(held && unsaved.remove(one.delivery()) ? SettleOutcome.SETTLED : SettleOutcome.LOST);
         }
-        if (!again.isEmpty()) {
-            wake();
+        if (!held && any) {
+            membersChanged();
         }
+        unsaved.clear();
         return outcomes;
     }
 
-    /** A hold does not end by time. */
+    private boolean owns(Handed handed) {
+        return !closed && owned.get(handed.shard().index()) == handed.owned;
+    }
+
+    private boolean settle(Handed handed, Settled how) {
+        if (how.settlement() == Settled.Settlement.ACK) {
+            return handed.owned.cursor.end(handed.sequence);
+        }
+        boolean held = handed.owned.cursor.giveBack(handed.sequence, how.delay());
+        if (held) {
+            wakeAfter(how.delay());
+        }
+        return held;
+    }
+
+    /** A hold ends only with the subscription, so there is nothing to prolong but what is no longer held. */
     @Override
     public synchronized List<SettleOutcome> extend(List<InboundDelivery> deliveries, Duration by) {
         return deliveries.stream()
-                .map(delivery -> held.contains(delivery) ? SettleOutcome.SETTLED : SettleOutcome.LOST)
+                .map(delivery -> (Handed) delivery)
+                .map(delivery -> owns(delivery) && delivery.owned.cursor.isHanded(delivery.sequence)
+                        ? SettleOutcome.SETTLED
+                        : SettleOutcome.LOST)
                 .toList();
     }
 
@@ -146,40 +523,61 @@ final class NatsSubscription implements ProviderSubscription {
         return Duration.ZERO;
     }
 
-    /** There is one shard, and the engine stops polling where it cannot take more. */
     @Override
-    public void pause(Set<Shard> shards) {}
-
-    @Override
-    public void released(Shard shard) {}
-
-    void wake() {
-        request.ready().raise();
+    public synchronized void pause(Set<Shard> shards) {
+        paused = Set.copyOf(shards);
     }
 
-    void reconnected() {
-        readers.forEach(Reader::reconnected);
+    /** The stream is where the events of a paused key wait, so there is no need to stop the others of its shard. */
+    @Override
+    public synchronized boolean pauseKeys(Set<OrderingKey> keys) {
+        Set<Long> hashes = new TreeSet<>();
+        keys.forEach(key -> hashes.add(hash(key.address(), Subjects.token(key.value()))));
+        pausedKeys = hashes;
+        owned.values().forEach(shard -> shard.cursor.pauseKeys(hashes));
         wake();
+        return true;
     }
 
-    /** Looks for what nobody was told of. */
-    void watch() {
-        boolean any = false;
-        for (Reader reader : readers) {
-            any |= reader.watch();
-        }
-        if (any) {
-            wake();
+    @Override
+    public synchronized void released(Shard shard) {
+        Membership member = membership;
+        Owned mine = owned.get(shard.index());
+        if (member != null && mine != null && !closed) {
+            member.release(shard.index(), mine.progress());
+            owned.remove(shard.index());
         }
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
         if (closed) {
             return;
         }
         closed = true;
-        readers.forEach(Reader::close);
+        Tasks.Timer timer = heartbeat;
+        if (timer != null) {
+            timer.cancel();
+        }
+        Reader open = reader;
+        if (open != null) {
+            open.close();
+        }
+        Membership member = membership;
+        if (member != null) {
+            Map<Integer, Progress> progress = new TreeMap<>();
+            owned.forEach((index, shard) -> progress.put(index, shard.progress()));
+            try {
+                member.leave(progress);
+            } catch (EventsException e) {
+                LOG.warn(
+                        "group {} was not left cleanly; its shards move after {}",
+                        request.group(),
+                        provider.memberTimeout(),
+                        e);
+            }
+        }
+        owned.clear();
         wake();
         provider.left(this);
     }

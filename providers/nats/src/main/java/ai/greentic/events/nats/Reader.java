@@ -1,22 +1,16 @@
 package ai.greentic.events.nats;
 
-import ai.greentic.events.EventsException;
-import ai.greentic.events.Position;
-import ai.greentic.events.TenantTopic;
-import ai.greentic.events.spi.InboundDelivery;
-import ai.greentic.events.spi.Shard;
 import io.nats.client.JetStreamApiException;
 import io.nats.client.Message;
 import io.nats.client.Subscription;
 import io.nats.client.api.AckPolicy;
 import io.nats.client.api.ConsumerConfiguration;
 import io.nats.client.api.DeliverPolicy;
+import io.nats.client.impl.Headers;
 import io.nats.client.impl.NatsJetStreamMetaData;
 import io.nats.client.support.Status;
 import java.io.IOException;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.ZoneOffset;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Objects;
@@ -43,8 +37,7 @@ final class Reader {
     private final List<String> subjects;
     private final Runnable news;
 
-    private final ArrayDeque<InboundDelivery> arrived = new ArrayDeque<>();
-    private @Nullable Instant from;
+    private final ArrayDeque<Arrival> arrived = new ArrayDeque<>();
     private long next;
     private @Nullable String consumer;
     private @Nullable Subscription address;
@@ -53,29 +46,26 @@ final class Reader {
     private long heardNanos;
     private boolean closed;
 
-    /**
-     * @param next number of the first event to read
-     * @param from instead, the time of the first event; null to go by the number
-     */
-    Reader(
-            NatsProvider provider,
-            Streams streams,
-            String stream,
-            List<String> subjects,
-            long next,
-            @Nullable Instant from,
-            Runnable news) {
+    /** An event as it came. */
+    @SuppressWarnings("ArrayRecordComponent")
+    record Arrival(long sequence, String subject, @Nullable Headers headers, byte[] data) {}
+
+    /** @param next number of the first event to read */
+    Reader(NatsProvider provider, Streams streams, String stream, List<String> subjects, long next, Runnable news) {
         this.provider = provider;
         this.streams = streams;
         this.stream = stream;
         this.subjects = subjects;
         this.next = next;
-        this.from = from;
         this.news = news;
     }
 
-    synchronized @Nullable InboundDelivery take() {
+    synchronized @Nullable Arrival take() {
         return arrived.pollFirst();
+    }
+
+    synchronized boolean isEmpty() {
+        return arrived.isEmpty();
     }
 
     /** Makes the consumer if there is none, and asks for more if there is room. Blocks while it makes one. */
@@ -89,16 +79,14 @@ final class Reader {
                 ask();
                 return;
             }
-            ConsumerConfiguration.Builder builder = ConsumerConfiguration.builder()
+            wanted = ConsumerConfiguration.builder()
                     .ackPolicy(AckPolicy.None)
                     .memStorage(true)
                     .numReplicas(1)
                     .inactiveThreshold(EXPIRES.multipliedBy(3))
-                    .filterSubjects(subjects);
-            wanted = (from != null
-                            ? builder.deliverPolicy(DeliverPolicy.ByStartTime).startTime(from.atZone(ZoneOffset.UTC))
-                            : builder.deliverPolicy(DeliverPolicy.ByStartSequence)
-                                    .startSequence(next))
+                    .filterSubjects(subjects)
+                    .deliverPolicy(DeliverPolicy.ByStartSequence)
+                    .startSequence(next)
                     .build();
         }
         String made;
@@ -113,7 +101,7 @@ final class Reader {
                 return;
             }
             consumer = made;
-            address = provider.listen(message -> arrived(made, message));
+            address = provider.listen(null, message -> arrived(made, message));
             consumed = 0;
             asked = 0;
             heardNanos = provider.context.time().nanos();
@@ -182,28 +170,9 @@ final class Reader {
         consumed++;
         asked = Math.max(0, asked - 1);
         next = place.streamSequence() + 1;
-        from = null;
-        InboundDelivery delivery = delivery(message, place.streamSequence());
-        if (delivery != null) {
-            arrived.addLast(delivery);
-        }
+        arrived.addLast(
+                new Arrival(place.streamSequence(), message.getSubject(), message.getHeaders(), message.getData()));
         return arrived.size() == 1;
-    }
-
-    private @Nullable InboundDelivery delivery(Message message, long sequence) {
-        Position position = provider.position(sequence);
-        try {
-            TenantTopic whose = provider.subjects.address(message.getSubject());
-            return new InboundDelivery(whose, message.getData(), position, Shard.NONE, 0);
-        } catch (EventsException e) {
-            LOG.error(
-                    "provider {}: event {} of stream {} is passed over: {}",
-                    provider.context.name(),
-                    sequence,
-                    stream,
-                    e.getMessage());
-            return null;
-        }
     }
 
     /** The consumer is given up; the next {@link #goOn} makes another one where this one was. */

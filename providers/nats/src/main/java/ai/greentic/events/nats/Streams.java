@@ -7,15 +7,23 @@ import io.nats.client.Connection;
 import io.nats.client.JetStreamApiException;
 import io.nats.client.JetStreamManagement;
 import io.nats.client.JetStreamOptions;
+import io.nats.client.api.AckPolicy;
+import io.nats.client.api.ConsumerConfiguration;
+import io.nats.client.api.ConsumerInfo;
+import io.nats.client.api.DeliverPolicy;
 import io.nats.client.api.DiscardPolicy;
+import io.nats.client.api.MessageInfo;
 import io.nats.client.api.RetentionPolicy;
 import io.nats.client.api.StorageType;
 import io.nats.client.api.StreamConfiguration;
 import io.nats.client.api.StreamInfo;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /** The streams of the environments, made or verified before they are used. Thread-safe. */
 final class Streams {
@@ -73,6 +81,45 @@ final class Streams {
             return info;
         } catch (IOException | JetStreamApiException | IllegalStateException e) {
             throw Failures.of(provider.context.name(), "looking at stream " + name, e, false);
+        }
+    }
+
+    /**
+     * Number of the first event that was accepted at a time or later; that of the next one to come if there is none. The server finds it
+     * for a consumer that begins there, and has no other way to ask.
+     */
+    long firstSince(String env, Instant time) {
+        String stream = provider.subjects.stream(env);
+        try {
+            ConsumerInfo cursor = management.createConsumer(
+                    stream,
+                    ConsumerConfiguration.builder()
+                            .ackPolicy(AckPolicy.None)
+                            .memStorage(true)
+                            .numReplicas(1)
+                            .inactiveThreshold(Duration.ofSeconds(10))
+                            .deliverPolicy(DeliverPolicy.ByStartTime)
+                            .startTime(time.atZone(ZoneOffset.UTC))
+                            .build());
+            var unused = management.deleteConsumer(stream, cursor.getName());
+            return cursor.getDelivered().getStreamSequence() + 1;
+        } catch (IOException | JetStreamApiException | IllegalStateException e) {
+            throw Failures.of(provider.context.name(), "looking for what follows " + time, e, false);
+        }
+    }
+
+    /** One event by its number; null if it is no longer kept. */
+    @Nullable
+    MessageInfo event(String env, long sequence) {
+        try {
+            return management.getMessage(provider.subjects.stream(env), sequence);
+        } catch (JetStreamApiException e) {
+            if (Failures.isMessageMissing(e)) {
+                return null;
+            }
+            throw Failures.of(provider.context.name(), "reading event " + sequence, e, false);
+        } catch (IOException | IllegalStateException e) {
+            throw Failures.of(provider.context.name(), "reading event " + sequence, e, false);
         }
     }
 

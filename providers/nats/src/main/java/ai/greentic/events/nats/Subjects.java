@@ -1,10 +1,10 @@
 package ai.greentic.events.nats;
 
-import ai.greentic.events.AllTenants;
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.Tenant;
 import ai.greentic.events.TenantContext;
+import ai.greentic.events.TenantScope;
 import ai.greentic.events.TenantTopic;
 import ai.greentic.events.Topic;
 import ai.greentic.events.TopicPattern;
@@ -13,16 +13,15 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.util.LinkedHashSet;
+import java.util.Collection;
+import java.util.HexFormat;
 import java.util.List;
-import java.util.Set;
 
 /**
  * Names of streams and subjects: {@code PREFIX.ENV.TENANT.SHARD.TOPIC}. One to one: every byte of a name outside {@code [A-Za-z0-9_-]}
  * becomes {@code =XX}, and an empty token {@code =}; only a topic's own dots separate tokens.
  */
 final class Subjects {
-    private static final int SHARD_DIGITS = 2;
     private final String prefix;
 
     Subjects(String prefix) {
@@ -32,6 +31,11 @@ final class Subjects {
     /** The stream of an environment. */
     String stream(String env) {
         return prefix.replace('.', '_') + "-" + token(env);
+    }
+
+    /** The bucket of all groups. */
+    String groups() {
+        return prefix.replace('.', '_') + "-groups";
     }
 
     /** Everything of an environment. */
@@ -47,11 +51,13 @@ final class Subjects {
     }
 
     private static String shardToken(int shard) {
-        String hex = Integer.toHexString(shard);
-        return "0".repeat(Math.max(0, SHARD_DIGITS - hex.length())) + hex;
+        return HexFormat.of().toHexDigits((byte) shard);
     }
 
     private static String topic(String topic) {
+        if (topic.indexOf('.') < 0) {
+            return token(topic);
+        }
         StringBuilder subject = new StringBuilder();
         for (String segment : topic.split("\\.", -1)) {
             subject.append(subject.isEmpty() ? "" : ".").append(token(segment));
@@ -59,14 +65,25 @@ final class Subjects {
         return subject.toString();
     }
 
+    private static boolean isPlain(char c) {
+        return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-';
+    }
+
     static String token(String text) {
         if (text.isEmpty()) {
             return "=";
         }
-        StringBuilder token = new StringBuilder(text.length());
+        int plain = 0;
+        while (plain < text.length() && isPlain(text.charAt(plain))) {
+            plain++;
+        }
+        if (plain == text.length()) {
+            return text;
+        }
+        StringBuilder token = new StringBuilder(text.length() + 8);
         for (byte one : text.getBytes(StandardCharsets.UTF_8)) {
             char c = (char) (one & 0xff);
-            if (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-') {
+            if (isPlain(c)) {
                 token.append(c);
             } else {
                 token.append('=')
@@ -133,40 +150,47 @@ final class Subjects {
         }
     }
 
-    /** Subjects that hold at least what the filters ask for, none of which overlaps another one; all of one environment. */
-    List<String> filters(String env, List<Filter> filters) {
-        List<Filter> own =
-                filters.stream().filter(filter -> env(filter).equals(env)).toList();
-        if (own.stream().anyMatch(filter -> filter.scope() instanceof AllTenants)) {
-            return own.size() == 1 ? List.of(subject(env, "*", own.get(0).pattern())) : List.of(all(env));
+    /** The shard of an event; of a subject that {@link #address} knows. */
+    int shard(String subject) {
+        String[] tokens = subject.substring(prefix.length() + 1).split("\\.", 4);
+        try {
+            return Integer.parseInt(tokens[2], 16);
+        } catch (NumberFormatException e) {
+            throw foreign(subject);
         }
-        Set<String> subjects = new LinkedHashSet<>();
-        for (Filter filter : own) {
-            Tenant tenant = ((TenantContext) filter.scope()).tenant();
-            boolean alone =
-                    own.stream().filter(other -> other.scope().includes(tenant)).count() == 1;
-            subjects.add(
-                    alone
-                            ? subject(env, token(tenant.name()), filter.pattern())
-                            : prefix + "." + token(env) + "." + token(tenant.name()) + ".>");
-        }
-        return List.copyOf(subjects);
     }
 
-    static String env(Filter filter) {
-        return filter.scope() instanceof AllTenants all
-                ? all.env()
-                : ((TenantContext) filter.scope()).tenant().env();
+    /** Name of the key under which the members of a group share what they know; none of another group begins with it and a dot. */
+    static String group(TenantScope scope, String name) {
+        String tenant = scope instanceof TenantContext one ? one.tenant().name() : "*";
+        return token(scope.env()) + "." + token(tenant) + "." + token(name);
     }
 
-    private String subject(String env, String tenant, TopicPattern pattern) {
-        String begin = prefix + "." + token(env) + "." + tenant + ".*.";
+    /**
+     * Subjects that hold at least what the filters ask for, none of which overlaps another one.
+     *
+     * @param filters all of one scope
+     * @param shards those that are wanted; empty for all
+     */
+    List<String> filters(List<Filter> filters, Collection<Integer> shards) {
+        TenantScope scope = filters.get(0).scope();
+        String tenant = scope instanceof TenantContext one ? token(one.tenant().name()) : "*";
+        String rest = filters.size() == 1 ? rest(filters.get(0).pattern()) : ">";
+        String begin = prefix + "." + token(scope.env()) + "." + tenant + ".";
+        return shards.isEmpty()
+                ? List.of(begin + "*." + rest)
+                : shards.stream()
+                        .map(shard -> begin + shardToken(shard) + "." + rest)
+                        .toList();
+    }
+
+    private static String rest(TopicPattern pattern) {
         if (pattern.isLiteral()) {
-            return begin + topic(pattern.value());
+            return topic(pattern.value());
         }
         // Only whole tokens before the first wildcard are certain.
         String certain = pattern.literalPrefix();
         int dot = certain.lastIndexOf('.');
-        return dot < 0 ? begin + ">" : begin + topic(certain.substring(0, dot)) + ".>";
+        return dot < 0 ? ">" : topic(certain.substring(0, dot)) + ".>";
     }
 }

@@ -55,7 +55,13 @@ class NatsConformanceTest extends ProviderConformance {
 
             @Override
             public Map<String, ?> settings() {
-                return Map.of("url", "nats://127.0.0.1:" + proxy.address().getPort(), "prefix", prefix);
+                return Map.of(
+                        "url",
+                        "nats://127.0.0.1:" + proxy.address().getPort(),
+                        "prefix",
+                        prefix,
+                        "member_timeout",
+                        "2s");
             }
 
             @Override
@@ -72,7 +78,7 @@ class NatsConformanceTest extends ProviderConformance {
                     Connection connection = Nats.connect(running.url());
                     JetStreamManagement streams = connection.jetStreamManagement();
                     for (String name : streams.getStreamNames()) {
-                        if (name.startsWith(prefix + "-")) {
+                        if (name.startsWith(prefix + "-") || name.startsWith("KV_" + prefix + "-")) {
                             streams.deleteStream(name);
                         }
                     }

@@ -15,6 +15,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -51,6 +53,7 @@ class SubjectsTest {
             }
             String subject = subjects.of(address, 7);
             assertThat(subjects.address(subject)).as("subjects.seed=%d", seed).isEqualTo(address);
+            assertThat(subjects.shard(subject)).isEqualTo(7);
             TenantTopic other = seen.putIfAbsent(subject, address);
             assertThat(other == null || other.equals(address)).as(subject).isTrue();
             assertThat(subject.split("\\.", -1)).as(subject).doesNotContain("");
@@ -93,7 +96,7 @@ class SubjectsTest {
         "*, greentic.v1.prod.acme.*.>"
     })
     void filtersAreAsNarrowAsTheServerCan(String pattern, String expected) {
-        assertThat(subjects.filters("prod", List.of(filter(TenantContext.of("prod", "acme"), pattern))))
+        assertThat(subjects.filters(List.of(filter(TenantContext.of("prod", "acme"), pattern)), Set.of()))
                 .containsExactly(expected);
     }
 
@@ -101,10 +104,16 @@ class SubjectsTest {
     @Test
     void filtersDoNotOverlap() {
         TenantContext acme = TenantContext.of("prod", "acme");
-        TenantContext globex = TenantContext.of("prod", "globex");
-        assertThat(subjects.filters("prod", List.of(filter(acme, "a.*"), filter(acme, "a.b"), filter(globex, "c"))))
-                .containsExactly("greentic.v1.prod.acme.>", "greentic.v1.prod.globex.*.c");
-        assertThat(subjects.filters("prod", List.of(filter(acme, "a.*"), filter(TenantScope.all("prod"), "b"))))
-                .containsExactly("greentic.v1.prod.>");
+        assertThat(subjects.filters(List.of(filter(acme, "a.*"), filter(acme, "a.b")), Set.of()))
+                .containsExactly("greentic.v1.prod.acme.*.>");
+        assertThat(subjects.filters(List.of(filter(TenantScope.all("prod"), "a.*")), new TreeSet<>(Set.of(1, 63))))
+                .containsExactly("greentic.v1.prod.*.01.a.>", "greentic.v1.prod.*.3f.a.>");
+    }
+
+    /** A key of one group never begins with that of another and a dot: their members' keys would mix. */
+    @Test
+    void keysOfGroupsAreTheirOwn() {
+        assertThat(Subjects.group(TenantContext.of("prod", "acme"), "a.b")).isEqualTo("prod.acme.a=2Eb");
+        assertThat(Subjects.group(TenantScope.all("prod"), "=")).isEqualTo("prod.=2A.=3D");
     }
 }
