@@ -65,6 +65,8 @@ public final class ShardCursor {
         final TreeSet<Long> behind = new TreeSet<>();
     }
 
+    private static final byte[] NOTHING = new byte[0];
+
     private final Time time;
     private final int mostOpen;
     private boolean changed;
@@ -160,6 +162,9 @@ public final class ShardCursor {
     public void pass(long through) {
         if (through >= next) {
             next = through + 1;
+            if (items.isEmpty()) {
+                return;
+            }
             changed |= items.headMap(next).values().removeIf(item -> item.state == State.DONE);
         }
     }
@@ -292,6 +297,9 @@ public final class ShardCursor {
     public byte[] open() {
         changed = false;
         saved = next;
+        if (items.isEmpty()) {
+            return NOTHING;
+        }
         TreeMap<Long, Open> open = new TreeMap<>();
         for (Item item : items.values()) {
             Open what = item.state == State.DONE

@@ -8,6 +8,7 @@ import io.nats.client.support.JsonValue;
 import io.nats.client.support.JsonValueUtils;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -37,6 +38,10 @@ final class GroupRecord {
                         .append(Base64.getEncoder().encodeToString(open))
                         .append('"');
             }
+        }
+
+        boolean equalsInAll(Progress other) {
+            return epoch == other.epoch && next == other.next && Arrays.equals(open, other.open);
         }
 
         static Progress read(JsonValue json) {
@@ -148,17 +153,31 @@ final class GroupRecord {
 
     /** What a member's own record says: what its shards have come to, and whether it was deposed. */
     record Standing(boolean deposed, Map<Integer, Progress> progress) {
+        /** Shards that follow each other and have come to the same share an entry; most of them do. */
         byte[] write() {
-            StringBuilder json = new StringBuilder(64 + 48 * progress.size())
+            StringBuilder json = new StringBuilder(512)
                     .append("{\"deposed\":")
                     .append(deposed)
                     .append(",\"shards\":[");
-            String comma = "";
+            Progress last = null;
             for (Map.Entry<Integer, Progress> one : progress.entrySet()) {
-                json.append(comma).append("{\"shard\":").append(one.getKey()).append(',');
-                one.getValue().write(json);
+                Progress next = one.getValue();
+                if (last != null && last.equalsInAll(next)) {
+                    json.append(',').append(one.getKey());
+                    continue;
+                }
+                if (last != null) {
+                    json.append("],");
+                    last.write(json);
+                    json.append("},");
+                }
+                json.append("{\"shards\":[").append(one.getKey());
+                last = next;
+            }
+            if (last != null) {
+                json.append("],");
+                last.write(json);
                 json.append('}');
-                comma = ",";
             }
             return json.append("]}").toString().getBytes(StandardCharsets.UTF_8);
         }
@@ -166,8 +185,9 @@ final class GroupRecord {
         static Standing read(String key, byte[] bytes) {
             JsonValue json = parse(key, bytes);
             Map<Integer, Progress> progress = new TreeMap<>();
-            for (JsonValue shard : JsonValueUtils.readArray(json, "shards")) {
-                progress.put(JsonValueUtils.readInteger(shard, "shard", -1), Progress.read(shard));
+            for (JsonValue entry : JsonValueUtils.readArray(json, "shards")) {
+                Progress same = Progress.read(entry);
+                JsonValueUtils.readLongList(entry, "shards").forEach(shard -> progress.put(shard.intValue(), same));
             }
             return new Standing(JsonValueUtils.readBoolean(json, "deposed"), progress);
         }

@@ -25,7 +25,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -60,7 +59,7 @@ final class NatsSubscription implements ProviderSubscription {
     private Set<Shard> paused = Set.of();
     private Set<Long> pausedKeys = Set.of();
     private volatile @Nullable Reader reader;
-    private Set<Integer> read = Set.of();
+    private int readShards;
     /** Settled here, but perhaps not written down. */
     private final Set<InboundDelivery> unsaved = Collections.newSetFromMap(new IdentityHashMap<>());
 
@@ -74,6 +73,8 @@ final class NatsSubscription implements ProviderSubscription {
         final long epoch;
         final ShardCursor cursor;
         boolean revoking;
+        /** Whether the reader brings its events. */
+        boolean reading;
 
         Owned(Shard shard, long epoch, ShardCursor cursor) {
             this.shard = shard;
@@ -308,9 +309,7 @@ final class NatsSubscription implements ProviderSubscription {
 
     /** Reads on; returns whether everything that has arrived was looked at. */
     private boolean takeFresh(List<Owned> active, int max, List<InboundDelivery> taken) {
-        List<Owned> readers =
-                active.stream().filter(shard -> !shard.cursor.isFull()).toList();
-        Reader open = read(readers);
+        Reader open = read(active);
         if (open == null) {
             return true;
         }
@@ -319,14 +318,17 @@ final class NatsSubscription implements ProviderSubscription {
             through = arrival.sequence();
             Where where = where(arrival);
             Owned shard = where == null ? null : owned.get(membership == null ? Shard.NONE.index() : where.shard);
-            if (shard != null && readers.contains(shard) && !shard.cursor.knows(through)) {
-                if (shard.cursor.meets(through, key(arrival), false)) {
-                    hand(arrival, shard, taken);
-                }
+            if (shard != null
+                    && shard.reading
+                    && !shard.cursor.knows(through)
+                    && shard.cursor.meets(through, key(arrival), false)) {
+                hand(arrival, shard, taken);
             }
         }
-        for (Owned shard : readers) {
-            shard.cursor.pass(through);
+        for (Owned shard : owned.values()) {
+            if (shard.reading) {
+                shard.cursor.pass(through);
+            }
         }
         open.goOn();
         return open.isEmpty();
@@ -336,31 +338,44 @@ final class NatsSubscription implements ProviderSubscription {
         return taken.size() < max ? open.take() : null;
     }
 
-    /** A reader for these shards, from the first event that one of them has not looked at. */
-    private @Nullable Reader read(List<Owned> readers) {
-        Set<Integer> wanted = new HashSet<>();
-        readers.forEach(shard -> wanted.add(shard.shard.index()));
+    /** A reader for these shards as far as they are not full, from the first event that one of them has not looked at. */
+    private @Nullable Reader read(List<Owned> active) {
         Reader open = reader;
-        if (open != null && wanted.equals(read)) {
+        int wanted = 0;
+        boolean same = true;
+        for (Owned shard : active) {
+            if (!shard.cursor.isFull()) {
+                wanted++;
+                same &= shard.reading;
+            }
+        }
+        if (same && wanted == readShards) {
             return open;
         }
         if (open != null) {
             open.close();
         }
-        read = wanted;
         reader = null;
-        if (wanted.isEmpty()) {
+        readShards = 0;
+        owned.values().forEach(shard -> shard.reading = false);
+        List<Owned> readers =
+                active.stream().filter(shard -> !shard.cursor.isFull()).toList();
+        if (readers.isEmpty()) {
             return null;
         }
-        boolean all = membership == null || wanted.size() == NatsProvider.SHARDS;
+        Set<Integer> numbers = new TreeSet<>();
+        readers.forEach(shard -> numbers.add(shard.shard.index()));
+        boolean all = membership == null || numbers.size() == NatsProvider.SHARDS;
         Reader fresh = new Reader(
                 provider,
                 streams,
                 stream,
-                provider.subjects.filters(request.filters(), all ? Set.of() : new TreeSet<>(wanted)),
+                provider.subjects.filters(request.filters(), all ? Set.of() : numbers),
                 readers.stream().mapToLong(shard -> shard.cursor.next()).min().orElseThrow(),
                 this::wake);
         reader = fresh;
+        readShards = readers.size();
+        readers.forEach(shard -> shard.reading = true);
         fresh.goOn();
         return fresh;
     }

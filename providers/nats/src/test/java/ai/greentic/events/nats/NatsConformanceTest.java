@@ -66,9 +66,15 @@ class NatsConformanceTest extends ProviderConformance {
 
             @Override
             public List<Disturbance> disturbances() {
-                return List.of(Disturbance.when("the server is killed", running::kill)
-                        .until("it is started again", running::start)
-                        .after(Duration.ofMillis(500)));
+                return List.of(
+                        Disturbance.when("the server is killed", running::kill)
+                                .until("it is started again", running::start)
+                                .after(Duration.ofMillis(500)),
+                        Disturbance.when("every connection is cut", proxy::cut)
+                                .until("they may come again", proxy::heal),
+                        Disturbance.when("the network stands still", proxy::stall)
+                                .until("it moves again", proxy::heal)
+                                .after(Duration.ofSeconds(3)));
             }
 
             @Override
