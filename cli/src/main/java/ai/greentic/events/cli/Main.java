@@ -32,6 +32,7 @@ import picocli.CommandLine.Spec;
         versionProvider = Main.Version.class,
         subcommands = {
             TryCommand.class,
+            PlayCommand.class,
             InspectCommand.class,
             PublishCommand.class,
             SubscribeCommand.class,
@@ -48,6 +49,7 @@ import picocli.CommandLine.Spec;
 public final class Main implements Runnable {
     private static final Set<String> VERBS = Set.of(
             "try",
+            "play",
             "inspect",
             "publish",
             "subscribe",

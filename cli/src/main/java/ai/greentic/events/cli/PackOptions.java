@@ -56,11 +56,12 @@ final class PackOptions {
         for (ProviderStatus provider : bus.providers()) {
             if (!provider.started()) {
                 err.println("note: provider " + provider.descriptor().name() + " did not start: " + provider.failure());
-            } else if (!provider.transport().equals(provider.descriptor().transport())) {
+            } else if (provider.transport().equals("embedded")
+                    && !provider.descriptor().transport().equals("embedded")) {
                 err.println("note: provider " + provider.descriptor().name()
-                        + " runs on the embedded store in " + settings.stateDirectory()
-                        + ": there is no provider for transport "
-                        + provider.descriptor().transport() + " here (--strict refuses instead)");
+                        + " runs on the embedded store in " + settings.stateDirectory() + " instead of "
+                        + provider.descriptor().transport()
+                        + ", until settings say where that is (--strict refuses instead)");
             }
         }
         return bus;

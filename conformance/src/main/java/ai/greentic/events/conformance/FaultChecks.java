@@ -99,7 +99,7 @@ abstract class FaultChecks extends Checks {
         List<Disturbance> disturbances = new ArrayList<>(fabric.target.disturbances());
         boolean alone = disturbances.isEmpty();
         disturbances.add(Disturbance.when("a member comes", () -> {}).until("it leaves", () -> {}));
-        reader.join();
+        reader.join(fabric.bus(), reader.reader::handledUnderFaults);
         for (Disturbance disturbance : disturbances) {
             long duplicates = fabric.ledger.account().duplicated();
             AtomicBoolean over = new AtomicBoolean();
@@ -111,7 +111,9 @@ abstract class FaultChecks extends Checks {
                 }
             });
             publisher.start();
-            Subscription guest = fabric.can(Capability.GROUP) ? reader.join(fabric.another()) : null;
+            Subscription guest = fabric.can(Capability.GROUP)
+                    ? reader.join(fabric.another(), reader.reader::handledUnderFaults)
+                    : null;
             Fabric.pause(Duration.ofMillis(Size.of(500, 50)));
             disturbance.happen();
             long healed = reader.reader.deliveries();

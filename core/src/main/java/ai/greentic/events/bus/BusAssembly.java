@@ -27,6 +27,7 @@ import ai.greentic.events.spi.IdempotencyStore;
 import ai.greentic.events.spi.ProviderContext;
 import ai.greentic.events.spi.ProviderFactory;
 import ai.greentic.events.spi.ProviderSettings;
+import ai.greentic.events.spi.SettingsSchema;
 import ai.greentic.events.spi.StateStore;
 import ai.greentic.events.spi.Tasks;
 import ai.greentic.events.spi.Time;
@@ -54,6 +55,9 @@ import org.slf4j.LoggerFactory;
 
 /** Turns a builder's collection into a bus: first every check, then, if nothing is wrong, the providers. */
 final class BusAssembly {
+    /** The setting that takes a provider to another transport than its pack names. */
+    private static final String TRANSPORT = "transport";
+
     private static final Logger LOG = LoggerFactory.getLogger(BusAssembly.class);
     private static final int LANES = 4;
 
@@ -247,9 +251,21 @@ final class BusAssembly {
             checkMinimum(candidate, candidate.givenCapabilities);
             return new Plan(candidate, "custom", null, null, candidate.givenCapabilities, merged);
         }
-        String transport = declaration.descriptor().transport();
+        Map<String, Object> raw = new LinkedHashMap<>();
+        settings.forEach((scope, values) -> {
+            if (scope.pack == null && scope.covers(declaration)) {
+                raw.putAll(values);
+            }
+        });
+        settings.forEach((scope, values) -> {
+            if (scope.pack != null && scope.covers(declaration)) {
+                raw.putAll(values);
+            }
+        });
+        Object chosen = raw.remove(TRANSPORT);
+        String transport = chosen == null ? declaration.descriptor().transport() : chosen.toString();
         ProviderFactory factory = factories.get(transport);
-        if (factory == null && fallback != null) {
+        if (fallback != null && chosen == null && (factory == null || raw.isEmpty() && needsSettings(factory))) {
             transport = fallback;
             factory = factories.get(fallback);
         }
@@ -263,19 +279,9 @@ final class BusAssembly {
                     + ", or add the provider's jar");
             return null;
         }
-        Map<String, Object> raw = new LinkedHashMap<>();
-        settings.forEach((scope, values) -> {
-            if (scope.pack == null && scope.covers(declaration)) {
-                raw.putAll(values);
-            }
-        });
-        settings.forEach((scope, values) -> {
-            if (scope.pack != null && scope.covers(declaration)) {
-                raw.putAll(values);
-            }
-        });
         int before = problems.size();
-        boolean foreign = !transport.equals(declaration.descriptor().transport());
+        boolean foreign =
+                chosen == null && !transport.equals(declaration.descriptor().transport());
         ProviderSettings parsed = factory.settings().parse(foreign ? Map.of() : raw, candidate.where(), problems);
         if (problems.size() > before) {
             return null;
@@ -283,6 +289,10 @@ final class BusAssembly {
         Set<Capability> capabilities = factory.capabilities(parsed);
         checkMinimum(candidate, capabilities);
         return new Plan(candidate, transport, factory, parsed, capabilities, merged);
+    }
+
+    private static boolean needsSettings(ProviderFactory factory) {
+        return factory.settings().settings().stream().anyMatch(SettingsSchema.Setting::required);
     }
 
     private ProviderOverrides mergedOverrides(ProviderDeclaration declaration) {

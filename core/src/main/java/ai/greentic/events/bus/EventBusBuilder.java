@@ -126,7 +126,10 @@ public final class EventBusBuilder {
         return this;
     }
 
-    /** Providers whose transport has no factory here run on this one instead. Without it they are a problem. */
+    /**
+     * Providers whose transport has no factory here, or needs settings where none are given, run on this one instead. Without it they are
+     * a problem.
+     */
     public EventBusBuilder fallbackTransport(String transport) {
         assembly.fallback = transport;
         return this;

@@ -122,6 +122,22 @@ public final class ShardCursor {
         return next;
     }
 
+    /** The first event that is open or was not passed: what is before it is not needed any more. */
+    public long first() {
+        for (Item item : items.headMap(next).values()) {
+            if (item.state != State.DONE) {
+                return item.seq;
+            }
+        }
+        return next;
+    }
+
+    /** Whether an event was met and is not settled. */
+    public boolean isOpen(long seq) {
+        Item item = items.get(seq);
+        return item != null && item.state != State.DONE;
+    }
+
     /** Whether so much is open that nothing more is to be read. */
     public boolean isFull() {
         return items.size() >= mostOpen;

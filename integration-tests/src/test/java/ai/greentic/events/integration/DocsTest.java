@@ -6,6 +6,7 @@ import ai.greentic.events.ErrorCode;
 import ai.greentic.events.config.Settings;
 import ai.greentic.events.embedded.EmbeddedProviderFactory;
 import ai.greentic.events.embedded.EmbeddedStoreFactory;
+import ai.greentic.events.kafka.KafkaProviderFactory;
 import ai.greentic.events.memory.MemoryProviderFactory;
 import ai.greentic.events.nats.NatsProviderFactory;
 import ai.greentic.events.spi.ProviderFactory;
@@ -58,17 +59,21 @@ class DocsTest {
                 + " from. Unknown keys and unusable variables are warnings, with `--strict` errors. A secret is written as `env:NAME` or"
                 + " `file:PATH`.\n\n");
         page.append(Settings.reference());
-        page.append("\nFurther keys: `events.routes.\"<pattern>\" = \"<provider>\"` routes explicitly;"
-                + " `events.providers.<name>.*` and `events.packs.<pack>.providers.<name>.*` hold a provider's settings, and for any"
-                + " provider `dlq_topic` and `retry.max_retries`, `.base_delay_ms`, `.max_delay_ms`, `.strategy`,"
-                + " `.retryable_errors`, `.formulas` (`standard`, `upstream`), `.attempt_timeout_ms`, `.budget_ms`, and `forward`, which accepts events"
-                + " while the provider is away.\n");
+        page.append(
+                "\nFurther keys: `events.routes.\"<pattern>\" = \"<provider>\"` routes explicitly;"
+                        + " `events.providers.<name>.*` and `events.packs.<pack>.providers.<name>.*` hold a provider's settings, and for any"
+                        + " provider `dlq_topic` and `retry.max_retries`, `.base_delay_ms`, `.max_delay_ms`, `.strategy`,"
+                        + " `.retryable_errors`, `.formulas` (`standard`, `upstream`), `.attempt_timeout_ms`, `.budget_ms`, and `forward`, which accepts events"
+                        + " while the provider is away. `transport` takes a provider to another transport than its pack names, with that one's settings.\n");
         page.append(
                 "\n## State store: `events.store.*`\n\n`events.store.enabled = true` has a bus of these settings keep durable state"
                         + " in `paths.state_dir`; the command line always does.\n\n");
         table(page, new EmbeddedStoreFactory().settings());
-        for (ProviderFactory factory :
-                List.of(new EmbeddedProviderFactory(), new MemoryProviderFactory(), new NatsProviderFactory())) {
+        for (ProviderFactory factory : List.of(
+                new EmbeddedProviderFactory(),
+                new MemoryProviderFactory(),
+                new NatsProviderFactory(),
+                new KafkaProviderFactory())) {
             page.append("\n## Provider `").append(factory.transport()).append("`\n\n");
             table(page, factory.settings());
         }

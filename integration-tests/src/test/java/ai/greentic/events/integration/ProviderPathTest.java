@@ -75,7 +75,7 @@ class ProviderPathTest {
     void everyTransportIsFoundOnTheClassPath() {
         assertThat(ServiceLoader.load(ProviderFactory.class).stream()
                         .map(factory -> factory.get().transport()))
-                .contains("embedded", "nats");
+                .contains("embedded", "kafka", "nats");
     }
 
     @Test

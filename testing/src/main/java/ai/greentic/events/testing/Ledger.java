@@ -1,7 +1,9 @@
 package ai.greentic.events.testing;
 
+import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventId;
+import ai.greentic.events.EventsException;
 import ai.greentic.events.TenantScope;
 import ai.greentic.events.TopicPattern;
 import ai.greentic.events.bus.Delivery;
@@ -11,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.CompletionException;
 
 /**
  * Keeps account of every publish and of every delivery to every reader, and says what was lost, duplicated, unexpected, reordered or seen by
@@ -261,6 +264,22 @@ public final class Ledger {
             delivered(delivery.event());
             finished(delivery.event().id());
             var unused = delivery.settled().thenRun(() -> ended(delivery.event().id()));
+        }
+
+        /**
+         * As {@link #handled}, while something happens to the transport: where nobody knows whether the provider took the settlement, the
+         * event counts as done, since it was handled and need not come again.
+         */
+        public void handledUnderFaults(Delivery delivery) {
+            delivered(delivery.event());
+            finished(delivery.event().id());
+            var unused = delivery.settled().whenComplete((done, failure) -> {
+                Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+                if (cause == null
+                        || cause instanceof EventsException refused && refused.code() == ErrorCode.OUTCOME_UNKNOWN) {
+                    ended(delivery.event().id());
+                }
+            });
         }
 
         /** The reader is done with an event: it was acked, or became a dead letter. */

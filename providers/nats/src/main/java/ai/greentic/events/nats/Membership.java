@@ -41,6 +41,7 @@ final class Membership {
     private final KeyValue bucket;
     private final String group;
     private final Duration timeout;
+    private final ToLongFunction<StreamInfo> start;
     private final Subscription news;
     private final Map<String, Seen> others = new HashMap<>();
     private String id = "";
@@ -55,11 +56,18 @@ final class Membership {
     /** The last change of another member's key. */
     private record Seen(long revision, long nanos) {}
 
-    private Membership(NatsProvider provider, KeyValue bucket, String group, Duration timeout, Runnable wake) {
+    private Membership(
+            NatsProvider provider,
+            KeyValue bucket,
+            String group,
+            ToLongFunction<StreamInfo> start,
+            Duration timeout,
+            Runnable wake) {
         this.provider = provider;
         this.bucket = bucket;
         this.group = group;
         this.timeout = timeout;
+        this.start = start;
         this.news = provider.listen("$KV." + bucket.getBucketName() + "." + group, message -> wake.run());
     }
 
@@ -81,9 +89,9 @@ final class Membership {
             ToLongFunction<StreamInfo> start,
             Duration timeout,
             Runnable wake) {
-        Membership member = new Membership(provider, bucket, group, timeout, wake);
+        Membership member = new Membership(provider, bucket, group, start, timeout, wake);
         try {
-            member.join(patterns, shards, stream, start);
+            member.join(patterns, shards, stream);
             return member;
         } catch (RuntimeException e) {
             provider.forget(member.news);
@@ -91,7 +99,7 @@ final class Membership {
         }
     }
 
-    private void join(List<String> patterns, int shards, StreamInfo stream, ToLongFunction<StreamInfo> start) {
+    private void join(List<String> patterns, int shards, StreamInfo stream) {
         id = String.format(
                 java.util.Locale.ROOT, "%016x", provider.context.time().randomBits());
         KeyValueEntry known = get(group);
@@ -275,9 +283,9 @@ final class Membership {
     }
 
     /** Becomes another member in place of the one that was deposed. */
-    void rejoin(List<String> patterns, int shards, StreamInfo stream, ToLongFunction<StreamInfo> start) {
+    void rejoin(List<String> patterns, int shards, StreamInfo stream) {
         others.clear();
-        join(patterns, shards, stream, start);
+        join(patterns, shards, stream);
         deposed = false;
         uncertain = false;
     }

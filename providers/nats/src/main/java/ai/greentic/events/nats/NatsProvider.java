@@ -35,6 +35,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArraySet;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,8 +54,9 @@ final class NatsProvider implements EventProvider, ErrorListener {
 
     final ProviderContext context;
     final Subjects subjects;
+    private final @Nullable CoreSubjects core;
     private final ProviderSettings settings;
-    private final Set<NatsSubscription> subscriptions = new CopyOnWriteArraySet<>();
+    private final Set<NatsReading> subscriptions = new CopyOnWriteArraySet<>();
     private volatile @Nullable Session session;
     /** The client's, from its first word on, also while it has not reached a server yet. */
     private @Nullable Connection latest;
@@ -70,7 +72,9 @@ final class NatsProvider implements EventProvider, ErrorListener {
     private NatsProvider(ProviderSettings settings, ProviderContext context) throws IOException, InterruptedException {
         this.context = context;
         this.settings = settings;
-        this.subjects = new Subjects(settings.text("prefix").orElseThrow());
+        this.subjects = new Subjects(NatsProviderFactory.prefix(settings));
+        this.core =
+                NatsProviderFactory.isCore(settings) ? new CoreSubjects(NatsProviderFactory.prefix(settings)) : null;
         Options.Builder options = Options.builder()
                 .server(settings.text("url").orElseThrow())
                 .connectionName("greentic-events " + context.qualifiedName())
@@ -162,7 +166,9 @@ final class NatsProvider implements EventProvider, ErrorListener {
         Session open;
         try {
             open = session();
-            open.streams.require(env);
+            if (core == null) {
+                open.streams.require(env);
+            }
             byte[] body = outbound.encoded();
             Headers headers = headers(outbound);
             long size = (long) body.length + headers.serializedLength();
@@ -172,6 +178,14 @@ final class NatsProvider implements EventProvider, ErrorListener {
                         "event " + event.id() + " has " + size + " bytes with its headers; the server of provider "
                                 + context.name() + " takes " + open.connection.getMaxPayload()
                                 + ": send less, or raise its max_payload")));
+            }
+            if (core != null) {
+                open.connection.publish(NatsMessage.builder()
+                        .subject(core.of(event.address()))
+                        .headers(headers)
+                        .data(body)
+                        .build());
+                return CompletableFuture.completedFuture(PublishOutcome.accepted());
             }
             String key = outbound.orderingKey();
             int shard = Shard.of(key == null ? event.id().value() : key, SHARDS).index();
@@ -231,12 +245,14 @@ final class NatsProvider implements EventProvider, ErrorListener {
         if (closed) {
             throw closed();
         }
-        NatsSubscription subscription = new NatsSubscription(this, session().streams, request);
+        NatsReading subscription = core == null
+                ? new NatsSubscription(this, session().streams, request)
+                : new CoreSubscription(this, core, request);
         subscriptions.add(subscription);
         return subscription;
     }
 
-    void left(NatsSubscription subscription) {
+    void left(NatsReading subscription) {
         subscriptions.remove(subscription);
     }
 
@@ -273,6 +289,18 @@ final class NatsProvider implements EventProvider, ErrorListener {
         }
     }
 
+    /** Returns when the server has seen everything so far. */
+    void flush() {
+        try {
+            session().connection.flush(TIMEOUT);
+        } catch (TimeoutException e) {
+            throw Failures.of(context.name(), "subscribing", e, false);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new EventsException(ErrorCode.INTERRUPTED, "interrupted while subscribing", e);
+        }
+    }
+
     /** Bytes that the server takes in one message. */
     long largest() {
         return session().connection.getMaxPayload();
@@ -300,10 +328,10 @@ final class NatsProvider implements EventProvider, ErrorListener {
             } catch (IOException e) {
                 LOG.error("provider {} cannot use its connection", context.name(), e);
             }
-            subscriptions.forEach(NatsSubscription::reconnected);
+            subscriptions.forEach(NatsReading::reconnected);
         } else if (event == Events.DISCONNECTED && news && !closed) {
             LOG.warn("provider {} has no connection; it goes on trying", context.name());
-            subscriptions.forEach(NatsSubscription::wake);
+            subscriptions.forEach(NatsReading::wake);
         }
         if (closed && event != Events.CLOSED) {
             close(source);
@@ -324,7 +352,7 @@ final class NatsProvider implements EventProvider, ErrorListener {
     private void watchLater() {
         watch = context.tasks().schedule(WATCH, () -> {
             if (!closed) {
-                subscriptions.forEach(NatsSubscription::watch);
+                subscriptions.forEach(NatsReading::watch);
                 watchLater();
             }
         });
@@ -340,7 +368,7 @@ final class NatsProvider implements EventProvider, ErrorListener {
         if (timer != null) {
             timer.cancel();
         }
-        subscriptions.forEach(NatsSubscription::close);
+        subscriptions.forEach(NatsReading::close);
         Session open = session;
         Connection last;
         synchronized (this) {

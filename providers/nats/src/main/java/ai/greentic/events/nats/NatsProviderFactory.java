@@ -16,10 +16,11 @@ import java.util.Set;
 public final class NatsProviderFactory implements ProviderFactory {
     private static final SettingsSchema SETTINGS = SettingsSchema.of(
             Setting.of(
-                    "url",
-                    Type.TEXT,
-                    "nats://127.0.0.1:4222",
-                    "Addresses of the servers, separated by commas; tls:// for TLS."),
+                            "url",
+                            Type.TEXT,
+                            null,
+                            "Addresses of the servers, separated by commas, as in nats://127.0.0.1:4222; tls:// for TLS.")
+                    .mandatory(),
             Setting.of("user", Type.TEXT, null, "Name of the user, where the server asks for one."),
             Setting.of("password", Type.TEXT, null, "Password of the user.").withSecrecy(),
             Setting.of("token", Type.TEXT, null, "Token, where the server asks for one.")
@@ -37,7 +38,16 @@ public final class NatsProviderFactory implements ProviderFactory {
                             "What happens when no server answers at the start: fail, or wait in the background.")
                     .amongst("fail", "wait"),
             Setting.of(
-                    "prefix", Type.TEXT, "greentic.v1", "First tokens of every subject, and the name of the streams."),
+                            "mode",
+                            Type.TEXT,
+                            "jetstream",
+                            "jetstream keeps events; core hands them to whoever listens, at most once, under the subjects of other Greentic programs.")
+                    .amongst("jetstream", "core"),
+            Setting.of(
+                    "prefix",
+                    Type.TEXT,
+                    null,
+                    "First tokens of every subject, and the name of the streams; default greentic.v1, in mode core greentic.events."),
             Setting.of(
                             "max_bytes",
                             Type.INTEGER,
@@ -77,6 +87,14 @@ public final class NatsProviderFactory implements ProviderFactory {
 
     @Override
     public Set<Capability> capabilities(ProviderSettings settings) {
+        if (isCore(settings)) {
+            return EnumSet.of(
+                    Capability.PUBLISH,
+                    Capability.SUBSCRIBE,
+                    Capability.WILDCARD,
+                    Capability.KEY_ORDER,
+                    Capability.EXTEND);
+        }
         return EnumSet.of(
                 Capability.PUBLISH,
                 Capability.SUBSCRIBE,
@@ -91,6 +109,14 @@ public final class NatsProviderFactory implements ProviderFactory {
                 Capability.REPLAY_TIME,
                 Capability.REPLAY_POSITION,
                 Capability.DURABLE_PROCESS_CRASH);
+    }
+
+    static boolean isCore(ProviderSettings settings) {
+        return settings.text("mode").orElseThrow().equals("core");
+    }
+
+    static String prefix(ProviderSettings settings) {
+        return settings.text("prefix").orElse(isCore(settings) ? "greentic.events" : "greentic.v1");
     }
 
     @Override

@@ -1,0 +1,266 @@
+package ai.greentic.events.kafka;
+
+import ai.greentic.events.ErrorCode;
+import ai.greentic.events.EventEnvelope;
+import ai.greentic.events.EventsException;
+import ai.greentic.events.Position;
+import ai.greentic.events.TenantTopic;
+import ai.greentic.events.spi.EventProvider;
+import ai.greentic.events.spi.OutboundEvent;
+import ai.greentic.events.spi.ProviderContext;
+import ai.greentic.events.spi.ProviderSettings;
+import ai.greentic.events.spi.ProviderSubscription;
+import ai.greentic.events.spi.PublishOutcome;
+import ai.greentic.events.spi.Signal;
+import ai.greentic.events.spi.SubscribeRequest;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArraySet;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.jspecify.annotations.Nullable;
+
+/** One idempotent producer for everything, and a consumer with a thread of its own for each subscription. */
+final class KafkaProvider implements EventProvider {
+    static final String TOPIC_HEADER = "Greentic-Topic";
+    private static final int REQUEST_TIMEOUT_MILLIS = 10_000;
+    private static final int LARGEST_REQUEST = 64 << 20;
+    private static final Duration START = Duration.ofSeconds(10);
+    private static final Duration LINGERING = Duration.ofSeconds(5);
+
+    final ProviderContext context;
+    final Names names;
+    final Topics topics;
+    private final ProviderSettings settings;
+    private final KafkaProducer<byte[], byte[]> producer;
+    private final Set<KafkaSubscription> subscriptions = new CopyOnWriteArraySet<>();
+    private volatile boolean closed;
+
+    private KafkaProvider(ProviderSettings settings, ProviderContext context) {
+        this.context = context;
+        this.settings = settings;
+        this.names = new Names(settings.text("topic").orElseThrow());
+        Map<String, Object> admin = common();
+        admin.put("default.api.timeout.ms", 2 * REQUEST_TIMEOUT_MILLIS);
+        this.topics = new Topics(this, Admin.create(admin), settings);
+        Map<String, Object> producing = common();
+        producing.put("acks", "all");
+        producing.put("enable.idempotence", true);
+        long delivery = settings.duration("delivery_timeout").toMillis();
+        producing.put("delivery.timeout.ms", (int) delivery);
+        producing.put("request.timeout.ms", (int) Math.min(REQUEST_TIMEOUT_MILLIS, delivery));
+        producing.put("linger.ms", 0);
+        producing.put("max.block.ms", REQUEST_TIMEOUT_MILLIS / 2);
+        // The brokers say what is too large.
+        producing.put("max.request.size", LARGEST_REQUEST);
+        producing.put("buffer.memory", (long) LARGEST_REQUEST);
+        this.producer = new KafkaProducer<>(producing, new ByteArraySerializer(), new ByteArraySerializer());
+    }
+
+    /** What every client of the library is told. */
+    private Map<String, Object> common() {
+        Map<String, Object> common = new HashMap<>();
+        common.put("bootstrap.servers", settings.text("servers").orElseThrow());
+        common.put("client.id", "greentic-events");
+        common.put("request.timeout.ms", REQUEST_TIMEOUT_MILLIS);
+        common.put("reconnect.backoff.ms", 50);
+        common.put("reconnect.backoff.max.ms", 1_000);
+        // Nobody is counted, and nothing registered for all of the process.
+        common.put("enable.metrics.push", false);
+        common.put("metric.reporters", "");
+        boolean tls = settings.flag("tls");
+        boolean user = settings.text("user").isPresent();
+        common.put("security.protocol", user ? tls ? "SASL_SSL" : "SASL_PLAINTEXT" : tls ? "SSL" : "PLAINTEXT");
+        if (user) {
+            String mechanism = settings.text("mechanism").orElseThrow();
+            common.put("sasl.mechanism", mechanism);
+            common.put(
+                    "sasl.jaas.config",
+                    (mechanism.equals("PLAIN")
+                                    ? "org.apache.kafka.common.security.plain.PlainLoginModule"
+                                    : "org.apache.kafka.common.security.scram.ScramLoginModule")
+                            + " required username="
+                            + quoted(settings.text("user").orElseThrow()) + " password="
+                            + quoted(settings.text("password").orElse("")) + ";");
+        }
+        settings.text("trusted_certificates").ifPresent(pem -> {
+            common.put("ssl.truststore.type", "PEM");
+            common.put("ssl.truststore.certificates", pem);
+        });
+        settings.text("certificate").ifPresent(pem -> {
+            common.put("ssl.keystore.type", "PEM");
+            common.put("ssl.keystore.certificate.chain", pem);
+            common.put("ssl.keystore.key", settings.text("certificate_key").orElse(""));
+        });
+        return common;
+    }
+
+    private static String quoted(String text) {
+        return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+    }
+
+    static KafkaProvider connect(ProviderSettings settings, ProviderContext context) {
+        KafkaProvider provider;
+        try {
+            provider = new KafkaProvider(settings, context);
+        } catch (org.apache.kafka.common.KafkaException e) {
+            throw Failures.of(context.name(), "making a client", e, false);
+        }
+        if (settings.text("startup").orElseThrow().equals("fail")) {
+            try {
+                provider.topics.reach(START);
+            } catch (EventsException e) {
+                provider.close();
+                throw e;
+            }
+        }
+        return provider;
+    }
+
+    String name() {
+        return context.name();
+    }
+
+    Duration memberTimeout() {
+        return settings.duration("member_timeout");
+    }
+
+    void pause(Duration time) {
+        Signal nobody = context.tasks().signal();
+        try {
+            nobody.await(time);
+        } catch (InterruptedException e) {
+            throw Failures.of(name(), "waiting", e, false);
+        }
+    }
+
+    /** @param group null for a consumer that is of none */
+    KafkaConsumer<byte[], byte[]> consumer(@Nullable String group) {
+        Map<String, Object> consuming = common();
+        if (group != null) {
+            consuming.put("group.id", group);
+            int timeout = (int) memberTimeout().toMillis();
+            consuming.put("session.timeout.ms", timeout);
+            consuming.put("heartbeat.interval.ms", timeout / 5);
+            consuming.put(
+                    "partition.assignment.strategy", "org.apache.kafka.clients.consumer.CooperativeStickyAssignor");
+        }
+        consuming.put("enable.auto.commit", false);
+        // Partitions that a group meets later were made after it began.
+        consuming.put("auto.offset.reset", "earliest");
+        consuming.put("allow.auto.create.topics", false);
+        consuming.put("max.poll.records", 500);
+        consuming.put("fetch.max.bytes", 16 << 20);
+        consuming.put("fetch.max.wait.ms", 200);
+        consuming.put("metadata.max.age.ms", 5_000);
+        consuming.put("default.api.timeout.ms", REQUEST_TIMEOUT_MILLIS);
+        return new KafkaConsumer<>(consuming, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+    }
+
+    // Publishing.
+
+    @Override
+    public List<CompletionStage<PublishOutcome>> publish(List<OutboundEvent> batch) {
+        if (closed) {
+            throw closed();
+        }
+        List<CompletionStage<PublishOutcome>> stages = new ArrayList<>(batch.size());
+        for (OutboundEvent event : batch) {
+            stages.add(publish(event));
+        }
+        return stages;
+    }
+
+    private CompletionStage<PublishOutcome> publish(OutboundEvent outbound) {
+        EventEnvelope event = outbound.event();
+        CompletableFuture<PublishOutcome> outcome = new CompletableFuture<>();
+        try {
+            String topic = names.topic(event.address().tenant());
+            int unusedPartitions = topics.require(topic);
+            String key = outbound.orderingKey();
+            ProducerRecord<byte[], byte[]> sent = new ProducerRecord<>(
+                    topic, null, key == null ? null : key(event.address(), key), outbound.encoded());
+            header(sent, "Greentic-Env", event.address().tenant().env());
+            header(sent, "Greentic-Tenant", event.address().tenant().name());
+            header(sent, TOPIC_HEADER, event.topic().value());
+            header(sent, "Greentic-Event-Id", event.id().value());
+            String trace = event.metadata().get("traceparent");
+            if (trace != null) {
+                header(sent, "traceparent", trace);
+            }
+            var unused = producer.send(sent, (where, failure) -> {
+                if (failure == null) {
+                    outcome.complete(PublishOutcome.accepted(position(where.partition(), where.offset())));
+                } else {
+                    outcome.complete(
+                            PublishOutcome.failed(Failures.of(name(), "publishing " + event.id(), failure, true)));
+                }
+            });
+        } catch (RuntimeException e) {
+            outcome.complete(PublishOutcome.failed(Failures.of(name(), "publishing " + event.id(), e, false)));
+        }
+        return outcome;
+    }
+
+    private static void header(ProducerRecord<byte[], byte[]> sent, String name, String value) {
+        sent.headers().add(name, value.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** The record's key, by which the partition is chosen. */
+    static byte[] key(TenantTopic address, String orderingKey) {
+        return (Names.token(address.tenant().name()) + "/"
+                        + Names.token(address.topic().value()) + "/" + orderingKey)
+                .getBytes(StandardCharsets.UTF_8);
+    }
+
+    Position position(int partition, long offset) {
+        return new Position(name(), partition + ":" + offset);
+    }
+
+    EventsException closed() {
+        return new EventsException(ErrorCode.CLOSED, "provider " + name() + " is closed");
+    }
+
+    // Subscribing.
+
+    @Override
+    public ProviderSubscription subscribe(SubscribeRequest request) {
+        if (closed) {
+            throw closed();
+        }
+        KafkaSubscription subscription;
+        try {
+            subscription = KafkaSubscription.open(this, request);
+        } catch (org.apache.kafka.common.KafkaException e) {
+            throw Failures.of(name(), "subscribing", e, false);
+        }
+        subscriptions.add(subscription);
+        return subscription;
+    }
+
+    void left(KafkaSubscription subscription) {
+        subscriptions.remove(subscription);
+    }
+
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        subscriptions.forEach(KafkaSubscription::close);
+        producer.close(LINGERING);
+        topics.close();
+    }
+}

@@ -1,0 +1,614 @@
+package ai.greentic.events.kafka;
+
+import ai.greentic.events.AllTenants;
+import ai.greentic.events.ErrorCode;
+import ai.greentic.events.EventsException;
+import ai.greentic.events.Position;
+import ai.greentic.events.StartAt;
+import ai.greentic.events.Tenant;
+import ai.greentic.events.TenantContext;
+import ai.greentic.events.TenantScope;
+import ai.greentic.events.TenantTopic;
+import ai.greentic.events.Topic;
+import ai.greentic.events.kafka.Part.Standing;
+import ai.greentic.events.spi.InboundDelivery;
+import ai.greentic.events.spi.OrderingKey;
+import ai.greentic.events.spi.Polled;
+import ai.greentic.events.spi.ProviderSubscription;
+import ai.greentic.events.spi.SettleOutcome;
+import ai.greentic.events.spi.Settled;
+import ai.greentic.events.spi.Shard;
+import ai.greentic.events.spi.SubscribeRequest;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.header.Header;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A member of a consumer group, or an ephemeral subscription that reads all partitions. The engine's runner takes from what the consumer's
+ * thread has read; both meet under this object's monitor, which neither holds while it waits for a broker.
+ */
+final class KafkaSubscription implements ProviderSubscription {
+    private static final Logger LOG = LoggerFactory.getLogger(KafkaSubscription.class);
+    private static final int LONGEST_PATTERNS = 256;
+    private static final int MOST_ADDRESSES = 1_024;
+    private static final Duration BETWEEN_COMMITS = Duration.ofSeconds(5);
+    private static final Duration BETWEEN_TOPICS = Duration.ofSeconds(5);
+
+    private final KafkaProvider provider;
+    private final SubscribeRequest request;
+    private final TenantScope scope;
+    private final String patterns;
+    private final Map<TopicPartition, Part> parts = new LinkedHashMap<>();
+    private final Map<TopicPartition, Shard> shards = new HashMap<>();
+    private final Map<String, TenantTopic> addresses = new HashMap<>();
+    private final List<Shard> revoking = new ArrayList<>();
+    private final List<Shard> lost = new ArrayList<>();
+    /** Settled here, but perhaps not committed. */
+    private final Set<InboundDelivery> unsaved = Collections.newSetFromMap(new IdentityHashMap<>());
+
+    private Set<Shard> paused = Set.of();
+    private Set<Long> pausedKeys = Set.of();
+    private ConsumerThread thread;
+    private int turn;
+    private long committedNanos;
+    private long topicsNanos;
+    private volatile boolean closed;
+
+    /** An event that the engine has. */
+    private static final class Handed extends InboundDelivery {
+        final Part part;
+        final long number;
+
+        Handed(TenantTopic address, ConsumerRecord<byte[], byte[]> read, Position position, Part part) {
+            super(address, read.value() == null ? new byte[0] : read.value(), position, part.shard, part.epoch);
+            this.part = part;
+            this.number = Part.number(read);
+        }
+    }
+
+    @SuppressWarnings("NullAway.Init") // The thread needs the subscription; open gives it at once.
+    private KafkaSubscription(KafkaProvider provider, SubscribeRequest request) {
+        this.provider = provider;
+        this.request = request;
+        this.scope = request.filters().get(0).scope();
+        String all = request.filters().stream()
+                .map(filter -> filter.pattern().value())
+                .sorted()
+                .reduce((one, other) -> one + "," + other)
+                .orElseThrow();
+        this.patterns = all.length() <= LONGEST_PATTERNS
+                ? all
+                : all.substring(0, LONGEST_PATTERNS - 12) + "#" + Integer.toHexString(all.hashCode());
+        long now = provider.context.time().nanos();
+        this.committedNanos = now;
+        this.topicsNanos = now;
+    }
+
+    /** Events that are accepted after the return are in it. */
+    static KafkaSubscription open(KafkaProvider provider, SubscribeRequest request) {
+        KafkaSubscription subscription = new KafkaSubscription(provider, request);
+        String group = request.group();
+        if (group == null) {
+            subscription.readAll();
+        } else {
+            subscription.join(Names.group(subscription.scope, group));
+        }
+        return subscription;
+    }
+
+    private List<String> topics() {
+        return scope instanceof TenantContext one
+                ? List.of(provider.names.topic(one.tenant()))
+                : provider.topics.ofAllTenants(scope.env());
+    }
+
+    private List<TopicPartition> partitions() {
+        List<TopicPartition> partitions = new ArrayList<>();
+        topics().forEach(topic -> partitions.addAll(provider.topics.partitions(topic)));
+        return partitions;
+    }
+
+    private void readAll() {
+        List<TopicPartition> partitions = partitions();
+        Map<TopicPartition, Long> starts = starts(partitions);
+        KafkaConsumer<byte[], byte[]> consumer = provider.consumer(null);
+        consumer.assign(partitions);
+        starts.forEach((partition, offset) -> {
+            consumer.seek(partition, offset);
+            assigned(partition, 0, new OffsetAndMetadata(offset));
+        });
+        thread = new ConsumerThread(provider, this, consumer);
+        thread.start();
+    }
+
+    private void join(String group) {
+        List<TopicPartition> partitions = partitions();
+        // Before the group is looked at, so that whoever else begins it now begins no later.
+        Map<TopicPartition, Long> starts = starts(partitions);
+        Map<TopicPartition, OffsetAndMetadata> known = provider.topics.standing(group);
+        for (OffsetAndMetadata committed : known.values()) {
+            String others = Standing.of(committed).patterns();
+            if (!others.isEmpty() && !others.equals(patterns)) {
+                throw new EventsException(
+                        ErrorCode.GROUP_MISMATCH,
+                        "group " + request.group() + " of " + scope + " is subscribed to " + others + ", not to "
+                                + patterns + "; use the same patterns or another group name");
+            }
+        }
+        if (known.isEmpty()) {
+            Map<TopicPartition, OffsetAndMetadata> begin = new HashMap<>();
+            starts.forEach((partition, offset) -> begin.put(partition, Standing.begin(offset, patterns)));
+            if (!begin.isEmpty()) {
+                provider.topics.begin(group, begin);
+            }
+        } else {
+            warnOfLoss(group, known);
+        }
+        KafkaConsumer<byte[], byte[]> consumer = provider.consumer(group);
+        thread = new ConsumerThread(provider, this, consumer);
+        if (scope instanceof AllTenants) {
+            consumer.subscribe(provider.names.topics(scope.env()), thread);
+        } else {
+            consumer.subscribe(topics(), thread);
+        }
+        thread.start();
+    }
+
+    private void warnOfLoss(String group, Map<TopicPartition, OffsetAndMetadata> known) {
+        Map<TopicPartition, Long> oldest = provider.topics.offsets(List.copyOf(known.keySet()), OffsetSpec.earliest());
+        known.forEach((partition, committed) -> {
+            if (committed.offset() < oldest.getOrDefault(partition, 0L)) {
+                LOG.warn(
+                        "group {} stands at {} of {}, whose oldest event is {}: what was between is gone; raise max_age",
+                        group,
+                        committed.offset(),
+                        partition,
+                        oldest.get(partition));
+            }
+        });
+    }
+
+    private Map<TopicPartition, Long> starts(List<TopicPartition> partitions) {
+        if (request.start() instanceof StartAt.Earliest) {
+            return provider.topics.offsets(partitions, OffsetSpec.earliest());
+        }
+        if (request.start() instanceof StartAt.At at) {
+            return provider.topics.offsets(
+                    partitions, OffsetSpec.forTimestamp(at.time().toEpochMilli()));
+        }
+        Position after = request.start() instanceof StartAt.After given
+                ? given.positions().get(provider.name())
+                : null;
+        return after == null
+                ? provider.topics.offsets(partitions, OffsetSpec.latest())
+                : startsAfter(after, partitions);
+    }
+
+    /** After an event in its own partition; in the others, where events of its time begin. */
+    private Map<TopicPartition, Long> startsAfter(Position after, List<TopicPartition> partitions) {
+        if (!after.opaque().matches("[0-9]{1,6}:[0-9]{1,18}") || !(scope instanceof TenantContext)) {
+            throw notAPosition(after);
+        }
+        int colon = after.opaque().indexOf(':');
+        int number = Integer.parseInt(after.opaque().substring(0, colon));
+        long offset = Long.parseLong(after.opaque().substring(colon + 1));
+        TopicPartition own = partitions.stream()
+                .filter(partition -> partition.partition() == number)
+                .findFirst()
+                .orElseThrow(() -> notAPosition(after));
+        long end = provider.topics.offsets(List.of(own), OffsetSpec.latest()).getOrDefault(own, 0L);
+        long oldest =
+                provider.topics.offsets(List.of(own), OffsetSpec.earliest()).getOrDefault(own, 0L);
+        if (offset >= end) {
+            throw notAPosition(after);
+        }
+        if (offset < oldest) {
+            throw new EventsException(
+                    ErrorCode.INVALID_ARGUMENT,
+                    "provider " + provider.name() + " no longer keeps what is at position " + after.opaque()
+                            + ": the oldest event of its partition is " + oldest
+                            + "; start at EARLIEST, or raise its max_age");
+        }
+        long accepted = timestamp(own, offset);
+        Map<TopicPartition, Long> starts =
+                new HashMap<>(provider.topics.offsets(partitions, OffsetSpec.forTimestamp(accepted)));
+        starts.put(own, offset + 1);
+        return starts;
+    }
+
+    private EventsException notAPosition(Position after) {
+        return new EventsException(
+                ErrorCode.INVALID_ARGUMENT,
+                "'" + after.opaque() + "' is not a position of provider " + provider.name() + " for " + scope
+                        + ": they are PARTITION:OFFSET, as receipts have them");
+    }
+
+    private long timestamp(TopicPartition partition, long offset) {
+        try (KafkaConsumer<byte[], byte[]> reading = provider.consumer(null)) {
+            reading.assign(List.of(partition));
+            reading.seek(partition, offset);
+            for (int i = 0; i < 100; i++) {
+                for (ConsumerRecord<byte[], byte[]> read : reading.poll(Duration.ofMillis(100))) {
+                    return read.timestamp();
+                }
+            }
+        }
+        throw new EventsException(
+                ErrorCode.PROVIDER_UNAVAILABLE,
+                "provider " + provider.name() + ": the event at " + partition + ":" + offset + " could not be read");
+    }
+
+    // What the consumer's thread tells.
+
+    void wake() {
+        request.ready().raise();
+    }
+
+    synchronized void assigned(TopicPartition partition, long epoch, OffsetAndMetadata committed) {
+        Shard shard = shards.computeIfAbsent(partition, any -> new Shard(shards.size()));
+        Part part = new Part(partition, shard, epoch, provider.context.time(), Standing.of(committed));
+        part.cursor.pauseKeys(pausedKeys);
+        parts.put(partition, part);
+    }
+
+    synchronized Set<TopicPartition> wanted() {
+        Set<TopicPartition> wanted = new HashSet<>();
+        for (Part part : parts.values()) {
+            if (part.wantsMore()) {
+                wanted.add(part.partition);
+            }
+        }
+        return wanted;
+    }
+
+    synchronized void arrived(TopicPartition partition, List<ConsumerRecord<byte[], byte[]>> records) {
+        Part part = parts.get(partition);
+        if (part != null) {
+            records.forEach(part::arrived);
+            wake();
+        }
+    }
+
+    synchronized List<TopicPartition> restoring() {
+        return parts.values().stream()
+                .filter(part -> part.isRestoring())
+                .map(part -> part.partition)
+                .toList();
+    }
+
+    synchronized void reached(TopicPartition partition, long offset) {
+        Part part = parts.get(partition);
+        if (part != null && part.reached(offset)) {
+            awaitDue(part);
+            wake();
+        }
+    }
+
+    private void awaitDue(Part part) {
+        long wait = part.cursor.untilDue();
+        if (wait >= 0) {
+            provider.context.tasks().schedule(Duration.ofNanos(wait), this::wake);
+        }
+    }
+
+    /** The partitions of tenants that were not there before; an ephemeral subscription to all tenants looks for itself. */
+    void moreTopics(KafkaConsumer<byte[], byte[]> consumer) {
+        long now = provider.context.time().nanos();
+        if (request.group() != null || scope instanceof TenantContext || now - topicsNanos < BETWEEN_TOPICS.toNanos()) {
+            return;
+        }
+        topicsNanos = now;
+        List<TopicPartition> fresh = partitions().stream()
+                .filter(partition -> !consumer.assignment().contains(partition))
+                .toList();
+        if (!fresh.isEmpty()) {
+            List<TopicPartition> all = new ArrayList<>(consumer.assignment());
+            all.addAll(fresh);
+            consumer.assign(all);
+            consumer.seekToBeginning(fresh);
+            fresh.forEach(partition -> assigned(partition, 0, new OffsetAndMetadata(consumer.position(partition))));
+        }
+    }
+
+    synchronized void revoke(Collection<TopicPartition> partitions) {
+        for (TopicPartition partition : partitions) {
+            Part part = parts.get(partition);
+            if (part != null) {
+                part.revoking = true;
+                revoking.add(part.shard);
+            }
+        }
+        wake();
+    }
+
+    synchronized boolean areReleased(Collection<TopicPartition> partitions) {
+        return partitions.stream().map(parts::get).allMatch(part -> part == null || part.released);
+    }
+
+    synchronized void gone(Collection<TopicPartition> partitions) {
+        for (TopicPartition partition : partitions) {
+            Part part = parts.remove(partition);
+            if (part != null && !part.released) {
+                lost.add(part.shard);
+            }
+        }
+        wake();
+    }
+
+    synchronized Map<TopicPartition, OffsetAndMetadata> ending() {
+        return request.group() == null ? new HashMap<>() : standing(parts.values());
+    }
+
+    boolean isGroup() {
+        return request.group() != null;
+    }
+
+    private Map<TopicPartition, OffsetAndMetadata> standing(Collection<Part> some) {
+        Map<TopicPartition, OffsetAndMetadata> standing = new HashMap<>();
+        some.forEach(part -> standing.put(part.partition, part.standing(patterns)));
+        return standing;
+    }
+
+    // What the engine asks.
+
+    @Override
+    public Polled poll(int maxDeliveries, Duration maxWait) throws InterruptedException {
+        commitNowAndThen();
+        Polled polled = take(maxDeliveries);
+        if (polled.deliveries().isEmpty()
+                && polled.revoking().isEmpty()
+                && polled.lost().isEmpty()
+                && maxDeliveries > 0
+                && !maxWait.isZero()) {
+            request.ready().await(maxWait);
+            polled = take(maxDeliveries);
+        }
+        return polled;
+    }
+
+    /** Positions move also where nothing is the subscription's. */
+    private void commitNowAndThen() {
+        long now = provider.context.time().nanos();
+        if (request.group() == null || now - committedNanos < BETWEEN_COMMITS.toNanos()) {
+            return;
+        }
+        committedNanos = now;
+        Map<TopicPartition, OffsetAndMetadata> ahead;
+        synchronized (this) {
+            ahead = standing(parts.values().stream()
+                    .filter(part -> part.cursor.isAhead())
+                    .toList());
+        }
+        if (!ahead.isEmpty()) {
+            boolean unused = thread.commit(ahead);
+        }
+    }
+
+    private synchronized Polled take(int max) {
+        if (closed) {
+            throw new EventsException(ErrorCode.CLOSED, "the subscription is closed");
+        }
+        EventsException failure = thread.failure();
+        if (failure != null) {
+            throw failure;
+        }
+        List<Shard> nowRevoking = List.copyOf(revoking);
+        List<Shard> nowLost = List.copyOf(lost);
+        revoking.clear();
+        lost.clear();
+        List<InboundDelivery> taken = new ArrayList<>(Math.min(max, 64));
+        List<Part> active = parts.values().stream()
+                .filter(part -> part.isActive() && !paused.contains(part.shard))
+                .toList();
+        boolean drained = false;
+        for (int i = 0; i < active.size() && taken.size() < max; i++) {
+            Part part = active.get(Math.floorMod(turn + i, active.size()));
+            boolean wanted = part.wantsMore();
+            part.cursor.release();
+            takeReturned(part, max, taken);
+            takeFresh(part, max, taken);
+            drained |= !wanted && part.wantsMore();
+        }
+        turn++;
+        if (drained) {
+            thread.hurry();
+        }
+        boolean more =
+                taken.size() >= max || active.stream().anyMatch(part -> !part.fresh.isEmpty() && !part.cursor.isFull());
+        return new Polled(taken, nowRevoking, nowLost, true, max == 0 || !more);
+    }
+
+    private void takeReturned(Part part, int max, List<InboundDelivery> taken) {
+        while (taken.size() < max) {
+            long number = part.cursor.takeReturned();
+            if (number == 0) {
+                return;
+            }
+            ConsumerRecord<byte[], byte[]> again = part.kept(number);
+            TenantTopic address = again == null ? null : address(again);
+            if (again == null || address == null) {
+                boolean unused = part.end(number);
+            } else {
+                taken.add(new Handed(address, again, provider.position(again.partition(), again.offset()), part));
+            }
+        }
+    }
+
+    private void takeFresh(Part part, int max, List<InboundDelivery> taken) {
+        while (taken.size() < max && !part.fresh.isEmpty() && !part.cursor.isFull()) {
+            ConsumerRecord<byte[], byte[]> read = part.fresh.removeFirst();
+            long number = Part.number(read);
+            TenantTopic address = part.cursor.knows(number) ? null : address(read);
+            if (address != null && wants(address)) {
+                part.keep(read);
+                if (part.cursor.meets(number, Part.key(read), false)) {
+                    taken.add(new Handed(address, read, provider.position(read.partition(), read.offset()), part));
+                }
+            }
+            part.cursor.pass(number);
+        }
+    }
+
+    private boolean wants(TenantTopic address) {
+        return request.filters().stream().anyMatch(filter -> filter.pattern().matches(address.topic()));
+    }
+
+    private @Nullable TenantTopic address(ConsumerRecord<byte[], byte[]> read) {
+        Header header = read.headers().lastHeader(KafkaProvider.TOPIC_HEADER);
+        String topic = header == null ? null : new String(header.value(), StandardCharsets.UTF_8);
+        TenantTopic known = addresses.get(read.topic() + "/" + topic);
+        if (known != null) {
+            return known;
+        }
+        Tenant tenant = provider.names.tenant(scope.env(), read.topic());
+        try {
+            if (topic != null && tenant != null) {
+                TenantTopic address = new TenantTopic(tenant, new Topic(topic));
+                if (addresses.size() >= MOST_ADDRESSES) {
+                    addresses.clear();
+                }
+                addresses.put(read.topic() + "/" + topic, address);
+                return address;
+            }
+        } catch (EventsException e) {
+            // No topic of ours, so no event of ours.
+        }
+        LOG.error(
+                "provider {}: record {} of {} is passed over: its header {} is {}",
+                provider.name(),
+                read.offset(),
+                read.topic() + "-" + read.partition(),
+                KafkaProvider.TOPIC_HEADER,
+                topic);
+        return null;
+    }
+
+    @Override
+    public List<SettleOutcome> settle(List<Settled> settled) {
+        Map<TopicPartition, OffsetAndMetadata> offsets;
+        synchronized (this) {
+            Set<Part> touched = new HashSet<>();
+            for (Settled one : settled) {
+                Handed handed = (Handed) one.delivery();
+                if (owns(handed) && settle(handed, one)) {
+                    unsaved.add(handed);
+                }
+                if (owns(handed)) {
+                    touched.add(handed.part);
+                }
+            }
+            offsets = request.group() == null || unsaved.isEmpty() ? Map.of() : standing(touched);
+        }
+        boolean saved = offsets.isEmpty() || thread.commit(offsets);
+        synchronized (this) {
+            List<SettleOutcome> outcomes = new ArrayList<>(settled.size());
+            for (Settled one : settled) {
+                Handed handed = (Handed) one.delivery();
+                outcomes.add(
+                        unsaved.remove(handed) && saved && owns(handed) ? SettleOutcome.SETTLED : SettleOutcome.LOST);
+            }
+            unsaved.clear();
+            return outcomes;
+        }
+    }
+
+    private boolean owns(Handed handed) {
+        return !closed && parts.get(handed.part.partition) == handed.part;
+    }
+
+    private boolean settle(Handed handed, Settled how) {
+        if (how.settlement() == Settled.Settlement.ACK) {
+            return handed.part.end(handed.number);
+        }
+        boolean held = handed.part.cursor.giveBack(handed.number, how.delay());
+        if (held) {
+            provider.context.tasks().schedule(how.delay(), this::wake);
+        }
+        return held;
+    }
+
+    /** A hold ends only with the membership, so there is nothing to prolong but what is no longer held. */
+    @Override
+    public synchronized List<SettleOutcome> extend(List<InboundDelivery> deliveries, Duration by) {
+        return deliveries.stream()
+                .map(delivery -> (Handed) delivery)
+                .map(delivery -> owns(delivery) && delivery.part.cursor.isHanded(delivery.number)
+                        ? SettleOutcome.SETTLED
+                        : SettleOutcome.LOST)
+                .toList();
+    }
+
+    @Override
+    public Duration lease() {
+        return Duration.ZERO;
+    }
+
+    @Override
+    public synchronized void pause(Set<Shard> which) {
+        paused = Set.copyOf(which);
+    }
+
+    @Override
+    public synchronized boolean pauseKeys(Set<OrderingKey> keys) {
+        Set<Long> hashes = new HashSet<>();
+        keys.forEach(key -> hashes.add(Part.hash(KafkaProvider.key(key.address(), key.value()))));
+        pausedKeys = hashes;
+        parts.values().forEach(part -> part.cursor.pauseKeys(hashes));
+        wake();
+        return true;
+    }
+
+    @Override
+    public void released(Shard shard) {
+        Part part;
+        synchronized (this) {
+            part = parts.values().stream()
+                    .filter(one -> one.shard.equals(shard) && one.revoking)
+                    .findFirst()
+                    .orElse(null);
+        }
+        if (part == null) {
+            return;
+        }
+        Map<TopicPartition, OffsetAndMetadata> last;
+        synchronized (this) {
+            last = standing(List.of(part));
+        }
+        boolean unused = thread.commit(last);
+        synchronized (this) {
+            part.released = true;
+        }
+        thread.hurry();
+    }
+
+    @Override
+    public void close() {
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+        }
+        thread.close();
+        wake();
+        provider.left(this);
+    }
+}

@@ -1,0 +1,170 @@
+package ai.greentic.events.kafka;
+
+import ai.greentic.events.spi.OpenEvents;
+import ai.greentic.events.spi.Shard;
+import ai.greentic.events.spi.ShardCursor;
+import ai.greentic.events.spi.Time;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.OptionalLong;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.TopicPartition;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A partition that a subscription has. An event's number in its cursor is its offset and one, since numbers begin at one. What is handed
+ * over is kept until it is settled, since a consumer reads on and not back. Guarded by its subscription.
+ */
+final class Part {
+    /** Events that may be read and not settled: so many fit into what may be written down beside an offset. */
+    private static final int MOST_OPEN = 1_000;
+
+    /** Brokers take 4,096 bytes by default. */
+    private static final int MOST_METADATA = 4_000;
+
+    /** Records that are read and not looked at; beyond it the partition pauses. */
+    private static final int MOST_FRESH = 1_000;
+
+    private static final String FORM = "g1";
+
+    /**
+     * What a group wrote down beside an offset: {@code g1;NEXT;OPEN;PATTERNS}, where OPEN is Base64 of {@link OpenEvents}.
+     *
+     * @param next number of the first event that was not looked at
+     */
+    @SuppressWarnings("ArrayRecordComponent")
+    record Standing(long next, byte[] open, String patterns) {
+        /** What is beside an offset; nothing but the offset itself if somebody else wrote it. */
+        static Standing of(OffsetAndMetadata committed) {
+            String[] fields = committed.metadata() == null
+                    ? new String[0]
+                    : committed.metadata().split(";", 4);
+            try {
+                if (fields.length == 4 && fields[0].equals(FORM)) {
+                    byte[] open = Base64.getDecoder().decode(fields[2]);
+                    var unused = OpenEvents.read(open);
+                    return new Standing(Long.parseLong(fields[1]), open, fields[3]);
+                }
+            } catch (IllegalArgumentException e) {
+                // Not ours after all: everything from the offset on comes again.
+            }
+            return new Standing(committed.offset() + 1, new byte[0], "");
+        }
+
+        static OffsetAndMetadata begin(long offset, String patterns) {
+            return new OffsetAndMetadata(offset, FORM + ";" + (offset + 1) + ";;" + patterns);
+        }
+    }
+
+    final TopicPartition partition;
+    final Shard shard;
+    final long epoch;
+    final ShardCursor cursor;
+    final ArrayDeque<ConsumerRecord<byte[], byte[]>> fresh = new ArrayDeque<>();
+    private final Map<Long, ConsumerRecord<byte[], byte[]>> kept = new HashMap<>();
+    /** What the former owner left, until it has been read again. */
+    private byte @Nullable [] left;
+
+    boolean revoking;
+    boolean released;
+
+    Part(TopicPartition partition, Shard shard, long epoch, Time time, Standing standing) {
+        this.partition = partition;
+        this.shard = shard;
+        this.epoch = epoch;
+        this.cursor = new ShardCursor(time, standing.next, MOST_OPEN);
+        this.left = standing.open.length == 0 ? null : standing.open;
+    }
+
+    static long number(ConsumerRecord<byte[], byte[]> read) {
+        return read.offset() + 1;
+    }
+
+    static long key(ConsumerRecord<byte[], byte[]> read) {
+        return read.key() == null ? 0 : hash(read.key());
+    }
+
+    static long hash(byte[] key) {
+        long hash = (long) Arrays.hashCode(key) << 32 | key.length;
+        return hash == 0 ? 1 : hash;
+    }
+
+    /** Whether the engine can have something of it. */
+    boolean isActive() {
+        return left == null && !revoking;
+    }
+
+    boolean isRestoring() {
+        return left != null;
+    }
+
+    boolean wantsMore() {
+        return fresh.size() < MOST_FRESH;
+    }
+
+    /** A record was read; of those that were passed before, only the open ones matter. */
+    void arrived(ConsumerRecord<byte[], byte[]> read) {
+        if (number(read) < cursor.next()) {
+            kept.put(number(read), read);
+        } else {
+            fresh.addLast(read);
+        }
+    }
+
+    /** The consumer has come to an offset; returns whether with it all is here that the former owner left open. */
+    boolean reached(long offset) {
+        byte[] open = left;
+        if (open == null || offset + 1 < cursor.next()) {
+            return false;
+        }
+        left = null;
+        cursor.restore(open, number -> {
+            ConsumerRecord<byte[], byte[]> again = kept.get(number);
+            return again == null ? OptionalLong.empty() : OptionalLong.of(key(again));
+        });
+        kept.keySet().removeIf(number -> !cursor.isOpen(number));
+        return true;
+    }
+
+    void keep(ConsumerRecord<byte[], byte[]> handed) {
+        kept.put(number(handed), handed);
+    }
+
+    @Nullable
+    ConsumerRecord<byte[], byte[]> kept(long number) {
+        return kept.get(number);
+    }
+
+    boolean end(long number) {
+        boolean held = cursor.end(number);
+        if (held) {
+            kept.remove(number);
+        }
+        return held;
+    }
+
+    /** What to commit. */
+    OffsetAndMetadata standing(String patterns) {
+        if (left != null) {
+            long first = OpenEvents.read(left).entrySet().stream()
+                    .filter(one -> !one.getValue().done())
+                    .mapToLong(Map.Entry::getKey)
+                    .findFirst()
+                    .orElse(cursor.next());
+            return standing(Math.min(first, cursor.next()), left, patterns);
+        }
+        return standing(cursor.first(), cursor.open(), patterns);
+    }
+
+    private OffsetAndMetadata standing(long first, byte[] open, String patterns) {
+        String metadata = FORM + ";" + cursor.next() + ";" + Base64.getEncoder().encodeToString(open) + ";" + patterns;
+        // What does not fit is forgotten, which costs duplicates if the member dies, and loses nothing.
+        return metadata.length() > MOST_METADATA
+                ? Standing.begin(first - 1, patterns)
+                : new OffsetAndMetadata(first - 1, metadata);
+    }
+}

@@ -1,0 +1,209 @@
+package ai.greentic.events.kafka;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ai.greentic.events.ErrorCode;
+import ai.greentic.events.EventsException;
+import ai.greentic.events.Payload;
+import ai.greentic.events.TenantContext;
+import ai.greentic.events.TenantScope;
+import ai.greentic.events.access.AccessAction;
+import ai.greentic.events.access.AccessPolicy;
+import ai.greentic.events.access.AccessRule;
+import ai.greentic.events.bus.EventBus;
+import ai.greentic.events.bus.SubscribeOptions;
+import ai.greentic.events.spi.ProviderContext;
+import ai.greentic.events.spi.ProviderSettings;
+import ai.greentic.events.spi.Tasks;
+import ai.greentic.events.spi.Time;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Brokers that are not there, refuse, or hold something else. */
+@Timeout(90)
+class KafkaBadDaysTest {
+    @TempDir
+    static @Nullable Path directory;
+
+    private static @Nullable KafkaServer server;
+
+    @BeforeAll
+    static void start() throws Exception {
+        server = new KafkaServer(java.util.Objects.requireNonNull(directory), KafkaServer.freePort(), 0);
+    }
+
+    @AfterAll
+    static void stop() throws InterruptedException {
+        running().kill();
+    }
+
+    private static KafkaServer running() {
+        return java.util.Objects.requireNonNull(server);
+    }
+
+    private static EventBus bus(Map<String, ?> more) {
+        Map<String, Object> settings =
+                new HashMap<>(Map.of("servers", running().address(), "partitions", 4, "member_timeout", "2s"));
+        settings.putAll(more);
+        return EventBus.builder()
+                .providerFactory(new KafkaProviderFactory())
+                .provider("kafka", "kafka", "*")
+                .providerSettings(null, "kafka", settings)
+                .build();
+    }
+
+    private static void until(String what, BooleanSupplier condition) throws InterruptedException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (!condition.getAsBoolean()) {
+            assertThat(System.nanoTime()).as("not within 30 s: " + what).isLessThan(end);
+            Thread.sleep(10);
+        }
+    }
+
+    private static void refusal(Map<String, ?> settings) throws Exception {
+        try (Tasks tasks = Tasks.threads("test")) {
+            KafkaProviderFactory factory = new KafkaProviderFactory();
+            List<String> problems = new ArrayList<>();
+            ProviderSettings parsed = factory.settings().parse(settings, "kafka", problems);
+            assertThat(problems).isEmpty();
+            var provider = factory.create(parsed, new ProviderContext("kafka", Time.system(), tasks));
+            provider.close();
+            throw new AssertionError("it was not refused");
+        }
+    }
+
+    @Test
+    void P14_whereNobodyAnswersTheStartFails() throws Exception {
+        int nobody = KafkaServer.freePort();
+        assertThatThrownBy(() -> refusal(Map.of("servers", "127.0.0.1:" + nobody)))
+                .isInstanceOfSatisfying(
+                        EventsException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.PROVIDER_UNAVAILABLE))
+                .hasMessageContaining("127.0.0.1:" + nobody);
+    }
+
+    @Test
+    void P14_aMissingTopicThatMayNotBeMadeIsNamed() {
+        try (EventBus bus = bus(Map.of("create_topics", false))) {
+            assertThatThrownBy(() -> bus.publish(TenantContext.of("test", "nobody"), "a.b", 1))
+                    .isInstanceOf(EventsException.class)
+                    .hasMessageContaining("greentic-v1-test-nobody")
+                    .hasMessageContaining("create_topics");
+        }
+    }
+
+    @Test
+    void P14_aTopicThatForgetsWhatNobodyHasReadIsRefused() throws Exception {
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", running().address()))) {
+            admin.createTopics(List.of(new NewTopic("greentic-v1-test-compact", Optional.of(1), Optional.empty())
+                            .configs(Map.of("cleanup.policy", "compact"))))
+                    .all()
+                    .get(30, TimeUnit.SECONDS);
+        }
+        try (EventBus bus = bus(Map.of())) {
+            assertThatThrownBy(() -> bus.publish(TenantContext.of("test", "compact"), "a.b", 1))
+                    .isInstanceOf(EventsException.class)
+                    .hasMessageContaining("greentic-v1-test-compact")
+                    .hasMessageContaining("cleanup.policy");
+        }
+    }
+
+    @Test
+    void P10_anEventOverTheBrokersLimitIsRefused() {
+        try (EventBus bus = bus(Map.of())) {
+            TenantContext large = TenantContext.of("test", "large");
+            assertThat(bus.publish(large, "a.b", "x".repeat(500_000)).durable()).isTrue();
+            assertThatThrownBy(() -> bus.publish(large, "a.b", "x".repeat(1_100_000)))
+                    .isInstanceOfSatisfying(
+                            EventsException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.EVENT_TOO_LARGE));
+        }
+    }
+
+    /** Records that others put into a topic are passed over, and what follows them comes. */
+    @Test
+    void P9_foreignRecordsDoNotStopASubscription() throws Exception {
+        TenantContext mixed = TenantContext.of("test", "mixed");
+        try (EventBus bus = bus(Map.of())) {
+            List<Integer> got = new CopyOnWriteArrayList<>();
+            bus.subscribe(
+                            mixed,
+                            "a.*",
+                            SubscribeOptions.group("g"),
+                            delivery -> got.add(delivery.payload(Integer.class)))
+                    .ready()
+                    .get(30, TimeUnit.SECONDS);
+            try (KafkaProducer<byte[], byte[]> others = new KafkaProducer<>(
+                    Map.of("bootstrap.servers", running().address()),
+                    new ByteArraySerializer(),
+                    new ByteArraySerializer())) {
+                for (int partition = 0; partition < 4; partition++) {
+                    others.send(new ProducerRecord<>(
+                                    "greentic-v1-test-mixed", partition, null, "{}".getBytes(StandardCharsets.UTF_8)))
+                            .get(30, TimeUnit.SECONDS);
+                }
+            }
+            for (int i = 0; i < 20; i++) {
+                var unused = bus.publish(mixed, "a.b", i);
+            }
+            until("what is ours", () -> got.size() == 20);
+        }
+    }
+
+    /** A tenant whose topic is made later is in a subscription to all tenants, from its first event on. */
+    @Test
+    void P9_aTenantThatComesLaterIsInASubscriptionToAll() throws Exception {
+        try (EventBus bus = EventBus.builder()
+                .providerFactory(new KafkaProviderFactory())
+                .provider("kafka", "kafka", "*")
+                .providerSettings(null, "kafka", Map.of("servers", running().address(), "partitions", 2))
+                .access(AccessPolicy.of(List.of(AccessRule.of(AccessRule.Effect.ALLOW, Set.of(AccessAction.values()))
+                        .build())))
+                .build()) {
+            List<String> grouped = new CopyOnWriteArrayList<>();
+            List<String> ephemeral = new CopyOnWriteArrayList<>();
+            bus.subscribe(
+                            TenantScope.all("late"),
+                            "a.*",
+                            SubscribeOptions.group("g"),
+                            delivery -> grouped.add(delivery.payload(String.class)))
+                    .ready()
+                    .get(30, TimeUnit.SECONDS);
+            bus.subscribe(
+                            TenantScope.all("late"),
+                            "a.*",
+                            SubscribeOptions.ephemeral(),
+                            delivery -> ephemeral.add(delivery.payload(String.class)))
+                    .ready()
+                    .get(30, TimeUnit.SECONDS);
+            for (String tenant : List.of("one", "two")) {
+                for (int i = 0; i < 3; i++) {
+                    var unused = bus.publish(bus.newEvent(TenantContext.of("late", tenant), "a.b")
+                            .payload(Payload.of(tenant + i))
+                            .build());
+                }
+            }
+            until("both tenants", () -> grouped.size() == 6 && ephemeral.size() == 6);
+            assertThat(grouped).doesNotHaveDuplicates().contains("one0", "two2");
+        }
+    }
+}
