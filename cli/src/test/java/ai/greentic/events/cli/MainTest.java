@@ -160,7 +160,7 @@ class MainTest {
         String[] strict = java.util.Arrays.copyOf(publish, publish.length + 1);
         strict[publish.length] = "--strict";
         assertThat(run(strict)).isEqualTo(4);
-        assertThat(err.toString()).contains("events.providers.q.url is required");
+        assertThat(err.toString()).contains("providers.q.url is required");
     }
 
     @Test

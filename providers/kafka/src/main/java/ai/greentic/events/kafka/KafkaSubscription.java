@@ -4,12 +4,9 @@ import ai.greentic.events.AllTenants;
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.Position;
-import ai.greentic.events.StartAt;
-import ai.greentic.events.Tenant;
 import ai.greentic.events.TenantContext;
 import ai.greentic.events.TenantScope;
 import ai.greentic.events.TenantTopic;
-import ai.greentic.events.Topic;
 import ai.greentic.events.kafka.Part.Standing;
 import ai.greentic.events.spi.InboundDelivery;
 import ai.greentic.events.spi.OrderingKey;
@@ -19,7 +16,6 @@ import ai.greentic.events.spi.SettleOutcome;
 import ai.greentic.events.spi.Settled;
 import ai.greentic.events.spi.Shard;
 import ai.greentic.events.spi.SubscribeRequest;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -31,24 +27,17 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.header.Header;
-import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A member of a consumer group, or an ephemeral subscription that reads all partitions. The engine's runner takes from what the consumer's
  * thread has read; both meet under this object's monitor, which neither holds while it waits for a broker.
  */
 final class KafkaSubscription implements ProviderSubscription {
-    private static final Logger LOG = LoggerFactory.getLogger(KafkaSubscription.class);
     private static final int LONGEST_PATTERNS = 256;
-    private static final int MOST_ADDRESSES = 1_024;
     private static final Duration BETWEEN_COMMITS = Duration.ofSeconds(5);
     private static final Duration BETWEEN_TOPICS = Duration.ofSeconds(5);
 
@@ -58,7 +47,7 @@ final class KafkaSubscription implements ProviderSubscription {
     private final String patterns;
     private final Map<TopicPartition, Part> parts = new LinkedHashMap<>();
     private final Map<TopicPartition, Shard> shards = new HashMap<>();
-    private final Map<String, TenantTopic> addresses = new HashMap<>();
+    private final Addresses addresses;
     private final List<Shard> revoking = new ArrayList<>();
     private final List<Shard> lost = new ArrayList<>();
     /** Settled here, but perhaps not committed. */
@@ -89,6 +78,7 @@ final class KafkaSubscription implements ProviderSubscription {
         this.provider = provider;
         this.request = request;
         this.scope = request.filters().get(0).scope();
+        this.addresses = new Addresses(provider, scope.env());
         String all = request.filters().stream()
                 .map(filter -> filter.pattern().value())
                 .sorted()
@@ -128,7 +118,7 @@ final class KafkaSubscription implements ProviderSubscription {
 
     private void readAll() {
         List<TopicPartition> partitions = partitions();
-        Map<TopicPartition, Long> starts = starts(partitions);
+        Map<TopicPartition, Long> starts = new StartingPoint(provider, scope, request.start()).in(partitions);
         KafkaConsumer<byte[], byte[]> consumer = provider.consumer(null);
         consumer.assign(partitions);
         starts.forEach((partition, offset) -> {
@@ -142,7 +132,7 @@ final class KafkaSubscription implements ProviderSubscription {
     private void join(String group) {
         List<TopicPartition> partitions = partitions();
         // Before the group is looked at, so that whoever else begins it now begins no later.
-        Map<TopicPartition, Long> starts = starts(partitions);
+        Map<TopicPartition, Long> starts = new StartingPoint(provider, scope, request.start()).in(partitions);
         Map<TopicPartition, OffsetAndMetadata> known = provider.topics.standing(group);
         for (OffsetAndMetadata committed : known.values()) {
             String others = Standing.of(committed).patterns();
@@ -160,7 +150,7 @@ final class KafkaSubscription implements ProviderSubscription {
                 provider.topics.begin(group, begin);
             }
         } else {
-            warnOfLoss(group, known);
+            provider.topics.warnOfLoss(group, known);
         }
         KafkaConsumer<byte[], byte[]> consumer = provider.consumer(group);
         thread = new ConsumerThread(provider, this, consumer);
@@ -170,90 +160,6 @@ final class KafkaSubscription implements ProviderSubscription {
             consumer.subscribe(topics(), thread);
         }
         thread.start();
-    }
-
-    private void warnOfLoss(String group, Map<TopicPartition, OffsetAndMetadata> known) {
-        Map<TopicPartition, Long> oldest = provider.topics.offsets(List.copyOf(known.keySet()), OffsetSpec.earliest());
-        known.forEach((partition, committed) -> {
-            if (committed.offset() < oldest.getOrDefault(partition, 0L)) {
-                LOG.warn(
-                        "group {} stands at {} of {}, whose oldest event is {}: what was between is gone; raise max_age",
-                        group,
-                        committed.offset(),
-                        partition,
-                        oldest.get(partition));
-            }
-        });
-    }
-
-    private Map<TopicPartition, Long> starts(List<TopicPartition> partitions) {
-        if (request.start() instanceof StartAt.Earliest) {
-            return provider.topics.offsets(partitions, OffsetSpec.earliest());
-        }
-        if (request.start() instanceof StartAt.At at) {
-            return provider.topics.offsets(
-                    partitions, OffsetSpec.forTimestamp(at.time().toEpochMilli()));
-        }
-        Position after = request.start() instanceof StartAt.After given
-                ? given.positions().get(provider.name())
-                : null;
-        return after == null
-                ? provider.topics.offsets(partitions, OffsetSpec.latest())
-                : startsAfter(after, partitions);
-    }
-
-    /** After an event in its own partition; in the others, where events of its time begin. */
-    private Map<TopicPartition, Long> startsAfter(Position after, List<TopicPartition> partitions) {
-        if (!after.opaque().matches("[0-9]{1,6}:[0-9]{1,18}") || !(scope instanceof TenantContext)) {
-            throw notAPosition(after);
-        }
-        int colon = after.opaque().indexOf(':');
-        int number = Integer.parseInt(after.opaque().substring(0, colon));
-        long offset = Long.parseLong(after.opaque().substring(colon + 1));
-        TopicPartition own = partitions.stream()
-                .filter(partition -> partition.partition() == number)
-                .findFirst()
-                .orElseThrow(() -> notAPosition(after));
-        long end = provider.topics.offsets(List.of(own), OffsetSpec.latest()).getOrDefault(own, 0L);
-        long oldest =
-                provider.topics.offsets(List.of(own), OffsetSpec.earliest()).getOrDefault(own, 0L);
-        if (offset >= end) {
-            throw notAPosition(after);
-        }
-        if (offset < oldest) {
-            throw new EventsException(
-                    ErrorCode.INVALID_ARGUMENT,
-                    "provider " + provider.name() + " no longer keeps what is at position " + after.opaque()
-                            + ": the oldest event of its partition is " + oldest
-                            + "; start at EARLIEST, or raise its max_age");
-        }
-        long accepted = timestamp(own, offset);
-        Map<TopicPartition, Long> starts =
-                new HashMap<>(provider.topics.offsets(partitions, OffsetSpec.forTimestamp(accepted)));
-        starts.put(own, offset + 1);
-        return starts;
-    }
-
-    private EventsException notAPosition(Position after) {
-        return new EventsException(
-                ErrorCode.INVALID_ARGUMENT,
-                "'" + after.opaque() + "' is not a position of provider " + provider.name() + " for " + scope
-                        + ": they are PARTITION:OFFSET, as receipts have them");
-    }
-
-    private long timestamp(TopicPartition partition, long offset) {
-        try (KafkaConsumer<byte[], byte[]> reading = provider.consumer(null)) {
-            reading.assign(List.of(partition));
-            reading.seek(partition, offset);
-            for (int i = 0; i < 100; i++) {
-                for (ConsumerRecord<byte[], byte[]> read : reading.poll(Duration.ofMillis(100))) {
-                    return read.timestamp();
-                }
-            }
-        }
-        throw new EventsException(
-                ErrorCode.PROVIDER_UNAVAILABLE,
-                "provider " + provider.name() + ": the event at " + partition + ":" + offset + " could not be read");
     }
 
     // What the consumer's thread tells.
@@ -443,7 +349,7 @@ final class KafkaSubscription implements ProviderSubscription {
                 return;
             }
             ConsumerRecord<byte[], byte[]> again = part.kept(number);
-            TenantTopic address = again == null ? null : address(again);
+            TenantTopic address = again == null ? null : addresses.of(again);
             if (again == null || address == null) {
                 boolean unused = part.end(number);
             } else {
@@ -456,7 +362,7 @@ final class KafkaSubscription implements ProviderSubscription {
         while (taken.size() < max && !part.fresh.isEmpty() && !part.cursor.isFull()) {
             ConsumerRecord<byte[], byte[]> read = part.fresh.removeFirst();
             long number = Part.number(read);
-            TenantTopic address = part.cursor.knows(number) ? null : address(read);
+            TenantTopic address = part.cursor.knows(number) ? null : addresses.of(read);
             if (address != null && wants(address)) {
                 part.keep(read);
                 if (part.cursor.meets(number, Part.key(read), false)) {
@@ -469,36 +375,6 @@ final class KafkaSubscription implements ProviderSubscription {
 
     private boolean wants(TenantTopic address) {
         return request.filters().stream().anyMatch(filter -> filter.pattern().matches(address.topic()));
-    }
-
-    private @Nullable TenantTopic address(ConsumerRecord<byte[], byte[]> read) {
-        Header header = read.headers().lastHeader(KafkaProvider.TOPIC_HEADER);
-        String topic = header == null ? null : new String(header.value(), StandardCharsets.UTF_8);
-        TenantTopic known = addresses.get(read.topic() + "/" + topic);
-        if (known != null) {
-            return known;
-        }
-        Tenant tenant = provider.names.tenant(scope.env(), read.topic());
-        try {
-            if (topic != null && tenant != null) {
-                TenantTopic address = new TenantTopic(tenant, new Topic(topic));
-                if (addresses.size() >= MOST_ADDRESSES) {
-                    addresses.clear();
-                }
-                addresses.put(read.topic() + "/" + topic, address);
-                return address;
-            }
-        } catch (EventsException e) {
-            // No topic of ours, so no event of ours.
-        }
-        LOG.error(
-                "provider {}: record {} of {} is passed over: its header {} is {}",
-                provider.name(),
-                read.offset(),
-                read.topic() + "-" + read.partition(),
-                KafkaProvider.TOPIC_HEADER,
-                topic);
-        return null;
     }
 
     @Override

@@ -26,9 +26,12 @@ import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownMemberIdException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Topics, made or verified before they are used, and where groups stand in them. Thread-safe; every call may block. */
 final class Topics implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Topics.class);
     private static final Duration PATIENCE = Duration.ofSeconds(20);
     private static final Duration BETWEEN_LOOKS = Duration.ofMillis(50);
 
@@ -214,6 +217,21 @@ final class Topics implements AutoCloseable {
                 throw e;
             }
         }
+    }
+
+    /** Says so if retention has overtaken a group. */
+    void warnOfLoss(String group, Map<TopicPartition, OffsetAndMetadata> known) {
+        Map<TopicPartition, Long> oldest = offsets(List.copyOf(known.keySet()), OffsetSpec.earliest());
+        known.forEach((partition, committed) -> {
+            if (committed.offset() < oldest.getOrDefault(partition, 0L)) {
+                LOG.warn(
+                        "group {} stands at {} of {}, whose oldest event is {}: what was between is gone; raise max_age",
+                        group,
+                        committed.offset(),
+                        partition,
+                        oldest.get(partition));
+            }
+        });
     }
 
     private <T> T ask(String what, KafkaFuture<T> answer, Duration patience) {
