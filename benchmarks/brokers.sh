@@ -1,25 +1,47 @@
 #!/usr/bin/env bash
-# Measures the fabric beside a broker's own client, on a server of its own: benchmarks/brokers.sh nats [SECONDS]
+# Measures the fabric beside a broker's own client, on a server of its own: benchmarks/brokers.sh nats|kafka [SECONDS]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 ci/maven -q -B -ntp -pl benchmarks -am package -DskipTests -Dspotless.check.skip=true
+classpath="benchmarks/target/classes:benchmarks/target/lib/*"
 directory="$(mktemp -d)"
-trap 'kill "$server" 2> /dev/null; wait "$server" 2> /dev/null; rm -rf "$directory"' EXIT
+server=
+trap '[ -z "$server" ] || { kill "$server"; wait "$server" || true; } 2> /dev/null; rm -rf "$directory"' EXIT
 case "${1:-}" in
     nats)
         "$(ci/nats_server.sh)" --addr 127.0.0.1 --port 0 --ports_file_dir "$directory" --jetstream \
             --store_dir "$directory/store" --log "$directory/log" &
         server=$!
         for _ in $(seq 100); do
-            url="$(grep -o 'nats://[^"]*' "$directory"/*.ports 2> /dev/null | head -1)" && break
+            address="$(grep -o 'nats://[^"]*' "$directory"/*.ports 2> /dev/null | head -1)" && break
+            sleep 0.1
+        done
+        ;;
+    kafka)
+        port=19095
+        cat > "$directory/server.properties" << END
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:19096
+listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:19096
+controller.listener.names=CONTROLLER
+log.dirs=$directory/store
+offsets.topic.replication.factor=1
+group.initial.rebalance.delay.ms=0
+END
+        java -cp "$classpath" kafka.tools.StorageTool format --cluster-id Z3JlZW50aWMtZXZlbnRzLQ \
+            --config "$directory/server.properties" > "$directory/log" 2>&1
+        java -Xmx512m -cp "$classpath" kafka.Kafka "$directory/server.properties" > "$directory/log" 2>&1 &
+        server=$!
+        address="127.0.0.1:$port"
+        for _ in $(seq 300); do
+            (exec 3<> "/dev/tcp/127.0.0.1/$port") 2> /dev/null && break
             sleep 0.1
         done
         ;;
     *)
-        echo "usage: benchmarks/brokers.sh nats [SECONDS]" >&2
-        server=
+        echo "usage: benchmarks/brokers.sh nats|kafka [SECONDS]" >&2
         exit 2
         ;;
 esac
-java ${JAVA_OPTS:-} -cp "benchmarks/target/classes:benchmarks/target/lib/*" \
-    ai.greentic.events.benchmarks.BrokerLoad "$1" "$url" "${2:-3}"
+java -cp "$classpath" ai.greentic.events.benchmarks.BrokerLoad "$1" "$address" "${2:-3}"

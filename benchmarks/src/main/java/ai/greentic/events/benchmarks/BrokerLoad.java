@@ -16,25 +16,43 @@ import io.nats.client.api.StreamConfiguration;
 import io.nats.client.impl.Headers;
 import io.nats.client.impl.NatsMessage;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
- * The fabric on a broker beside the broker's own client: {@code BrokerLoad nats URL [SECONDS]}. Both send the same bytes, with a message
+ * The fabric on a broker beside the broker's own client: {@code BrokerLoad nats|kafka ADDRESS [SECONDS]}. Both send the same bytes, with a message
  * id, wait for the broker's answer, and acknowledge explicitly what they handled. Each figure of a row is taken in turn in one run, five
  * times, and the median is shown. Events have 512 bytes of payload. {@code benchmarks/brokers.sh} starts the server.
  */
 final class BrokerLoad {
     private static final TenantContext TENANT = TenantContext.of("bench", "acme");
     private static final String PAYLOAD = "\"" + "x".repeat(510) + "\"";
+    /** About what the fabric's envelope holds beside the payload. */
+    private static final String ENVELOPE =
+            "\",\"topic\":\"bench.load\",\"type\":\"com.greentic.generic\",\"source\":\"bench\",\"tenant\":{\"env\":\"bench\","
+                    + "\"tenant\":\"acme\",\"tenant_id\":\"acme\",\"attempt\":0},\"time\":\"2026-01-01T00:00:00Z\","
+                    + "\"payload\":" + PAYLOAD + ",\"metadata\":{\"sent\":\"";
+
     private static final int ROUNDS = 5;
     private static final AtomicInteger PLACES = new AtomicInteger();
 
@@ -95,12 +113,6 @@ final class BrokerLoad {
         private final String stream = "native" + PLACES.incrementAndGet();
         private final String run = UUID.randomUUID().toString();
         private final AtomicLong ids = new AtomicLong();
-        /** About what the fabric's envelope holds beside the payload. */
-        private static final String ENVELOPE =
-                "\",\"topic\":\"bench.load\",\"type\":\"com.greentic.generic\",\"source\":\"bench\",\"tenant\":{\"env\":\"bench\","
-                        + "\"tenant\":\"acme\",\"tenant_id\":\"acme\",\"attempt\":0},\"time\":\"2026-01-01T00:00:00Z\","
-                        + "\"payload\":" + PAYLOAD + ",\"metadata\":{\"sent\":\"";
-
         private MessageConsumer consumer;
 
         NatsClient(String url) throws Exception {
@@ -138,9 +150,7 @@ final class BrokerLoad {
                                     .maxAckPending(8192)
                                     .build());
             consumer = connection.getConsumerContext(stream, "g").consume(message -> {
-                String body = new String(message.getData(), StandardCharsets.UTF_8);
-                int at = body.lastIndexOf("\"sent\":\"") + 8;
-                handler.accept(Long.parseLong(body.substring(at, body.indexOf('"', at))));
+                handler.accept(sent(message.getData()));
                 message.ack();
             });
         }
@@ -152,6 +162,101 @@ final class BrokerLoad {
             }
             connection.jetStreamManagement().deleteStream(stream);
             connection.close();
+        }
+    }
+
+    /** What a client finds in the bytes. */
+    private static long sent(byte[] data) {
+        String body = new String(data, StandardCharsets.UTF_8);
+        int at = body.lastIndexOf("\"sent\":\"") + 8;
+        return Long.parseLong(body.substring(at, body.indexOf('"', at)));
+    }
+
+    /** Commits after each poll, which is as often as a client can that must not lose. */
+    private static final class KafkaClient implements Side {
+        private static final int PARTITIONS = 16;
+        private final String servers;
+        private final String topic = "native" + PLACES.incrementAndGet();
+        private final String run = UUID.randomUUID().toString();
+        private final AtomicLong ids = new AtomicLong();
+        private final KafkaProducer<byte[], byte[]> producer;
+        private Thread reading;
+
+        KafkaClient(String servers) throws Exception {
+            this.servers = servers;
+            try (Admin admin = Admin.create(Map.of("bootstrap.servers", servers))) {
+                admin.createTopics(List.of(new NewTopic(topic, Optional.of(PARTITIONS), Optional.empty())))
+                        .all()
+                        .get();
+            }
+            producer = new KafkaProducer<>(
+                    Map.of("bootstrap.servers", servers, "acks", "all", "linger.ms", 0),
+                    new ByteArraySerializer(),
+                    new ByteArraySerializer());
+        }
+
+        @Override
+        public CompletionStage<?> publish(long sentNanos) {
+            CompletableFuture<Object> done = new CompletableFuture<>();
+            var unused = producer.send(
+                    new ProducerRecord<>(
+                            topic,
+                            ("{\"id\":\"" + run + ids.incrementAndGet() + ENVELOPE + sentNanos + "\"}}")
+                                    .getBytes(StandardCharsets.UTF_8)),
+                    (where, failure) -> {
+                        if (failure == null) {
+                            done.complete(where);
+                        } else {
+                            done.completeExceptionally(failure);
+                        }
+                    });
+            return done;
+        }
+
+        @Override
+        public void consume(LongConsumer handler) throws Exception {
+            KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(
+                    Map.of(
+                            "bootstrap.servers",
+                            servers,
+                            "group.id",
+                            topic,
+                            "enable.auto.commit",
+                            false,
+                            "auto.offset.reset",
+                            "earliest"),
+                    new ByteArrayDeserializer(),
+                    new ByteArrayDeserializer());
+            consumer.subscribe(List.of(topic));
+            while (consumer.assignment().isEmpty()) {
+                var unused = consumer.poll(Duration.ofMillis(100));
+            }
+            reading = new Thread(() -> {
+                try (consumer) {
+                    while (!Thread.currentThread().isInterrupted()) {
+                        var read = consumer.poll(Duration.ofMillis(100));
+                        read.forEach(one -> handler.accept(sent(one.value())));
+                        if (!read.isEmpty()) {
+                            consumer.commitSync();
+                        }
+                    }
+                } catch (InterruptException e) {
+                    Thread.interrupted();
+                }
+            });
+            reading.start();
+        }
+
+        @Override
+        public void close() throws Exception {
+            if (reading != null) {
+                reading.interrupt();
+                reading.join();
+            }
+            producer.close();
+            try (Admin admin = Admin.create(Map.of("bootstrap.servers", servers))) {
+                admin.deleteTopics(List.of(topic)).all().get();
+            }
         }
     }
 
@@ -170,6 +275,12 @@ final class BrokerLoad {
             case "nats" -> {
                 fabric = () -> new Fabric("nats", Map.of("url", url, "prefix", "bench" + PLACES.incrementAndGet()));
                 client = () -> new NatsClient(url);
+            }
+            case "kafka" -> {
+                fabric = () -> new Fabric(
+                        "kafka",
+                        Map.of("servers", url, "topic", "bench" + PLACES.incrementAndGet() + "-{env}-{tenant}"));
+                client = () -> new KafkaClient(url);
             }
             default -> throw new IllegalArgumentException("no such broker: " + transport);
         }

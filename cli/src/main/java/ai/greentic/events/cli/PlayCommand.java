@@ -36,7 +36,13 @@ final class PlayCommand implements Callable<Integer> {
 
     enum Server {
         NATS,
-        KAFKA
+        KAFKA;
+
+        /** As it is written. */
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
 
     @Spec
@@ -60,11 +66,8 @@ final class PlayCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         PrintWriter out = spec.commandLine().getOut();
-        Path directory = Main.common(spec)
-                .settings(spec.commandLine().getErr())
-                .stateDirectory()
-                .resolve("play")
-                .resolve(word());
+        Path directory =
+                Main.common(spec).settings().stateDirectory().resolve("play").resolve(word());
         Files.createDirectories(directory);
         int listening = port != null ? port : server == Server.NATS ? 4222 : 9092;
         refuseIfTaken(listening);
@@ -107,7 +110,7 @@ final class PlayCommand implements Callable<Integer> {
     }
 
     private String word() {
-        return server.name().toLowerCase(Locale.ROOT);
+        return server.toString();
     }
 
     private void refuseIfTaken(int listening) {
