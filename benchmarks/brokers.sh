@@ -31,7 +31,7 @@ group.initial.rebalance.delay.ms=0
 END
         java -cp "$classpath" kafka.tools.StorageTool format --cluster-id Z3JlZW50aWMtZXZlbnRzLQ \
             --config "$directory/server.properties" > "$directory/log" 2>&1
-        java -Xmx512m -cp "$classpath" kafka.Kafka "$directory/server.properties" > "$directory/log" 2>&1 &
+        java -Xmx1g -cp "$classpath" kafka.Kafka "$directory/server.properties" > "$directory/log" 2>&1 &
         server=$!
         address="127.0.0.1:$port"
         for _ in $(seq 300); do
@@ -44,4 +44,4 @@ END
         exit 2
         ;;
 esac
-java -cp "$classpath" ai.greentic.events.benchmarks.BrokerLoad "$1" "$address" "${2:-3}"
+java ${JAVA_OPTS:-} -cp "$classpath" ai.greentic.events.benchmarks.BrokerLoad "$1" "$address" "${2:-3}"

@@ -18,6 +18,7 @@ import io.nats.client.impl.NatsMessage;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -32,9 +33,11 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -174,7 +177,7 @@ final class BrokerLoad {
 
     /** Commits after each poll, which is as often as a client can that must not lose. */
     private static final class KafkaClient implements Side {
-        private static final int PARTITIONS = 16;
+        private static final int PARTITIONS = 8;
         private final String servers;
         private final String topic = "native" + PLACES.incrementAndGet();
         private final String run = UUID.randomUUID().toString();
@@ -188,6 +191,13 @@ final class BrokerLoad {
                 admin.createTopics(List.of(new NewTopic(topic, Optional.of(PARTITIONS), Optional.empty())))
                         .all()
                         .get();
+                // Answered as soon as the leaders know that they are; a producer that comes before may wait for two
+                // minutes.
+                Map<TopicPartition, OffsetSpec> all = new HashMap<>();
+                for (int i = 0; i < PARTITIONS; i++) {
+                    all.put(new TopicPartition(topic, i), OffsetSpec.latest());
+                }
+                var unused = admin.listOffsets(all).all().get();
             }
             producer = new KafkaProducer<>(
                     Map.of("bootstrap.servers", servers, "acks", "all", "linger.ms", 0),
@@ -254,9 +264,6 @@ final class BrokerLoad {
                 reading.join();
             }
             producer.close();
-            try (Admin admin = Admin.create(Map.of("bootstrap.servers", servers))) {
-                admin.deleteTopics(List.of(topic)).all().get();
-            }
         }
     }
 
@@ -279,7 +286,13 @@ final class BrokerLoad {
             case "kafka" -> {
                 fabric = () -> new Fabric(
                         "kafka",
-                        Map.of("servers", url, "topic", "bench" + PLACES.incrementAndGet() + "-{env}-{tenant}"));
+                        Map.of(
+                                "servers",
+                                url,
+                                "topic",
+                                "bench" + PLACES.incrementAndGet() + "-{env}-{tenant}",
+                                "partitions",
+                                8));
                 client = () -> new KafkaClient(url);
             }
             default -> throw new IllegalArgumentException("no such broker: " + transport);

@@ -22,11 +22,14 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArraySet;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.internals.RecordHeader;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +39,7 @@ final class KafkaProvider implements EventProvider {
     static final String TOPIC_HEADER = "Greentic-Topic";
     private static final int REQUEST_TIMEOUT_MILLIS = 10_000;
     private static final int LARGEST_REQUEST = 64 << 20;
+    private static final int MOST_DESTINATIONS = 4_096;
     private static final Duration START = Duration.ofSeconds(10);
     private static final Duration LINGERING = Duration.ofSeconds(5);
 
@@ -45,6 +49,7 @@ final class KafkaProvider implements EventProvider {
     private final ProviderSettings settings;
     private final KafkaProducer<byte[], byte[]> producer;
     private final Set<KafkaSubscription> subscriptions = new CopyOnWriteArraySet<>();
+    private final Map<TenantTopic, Destination> destinations = new ConcurrentHashMap<>();
     private volatile boolean closed;
 
     private KafkaProvider(ProviderSettings settings, ProviderContext context) {
@@ -186,14 +191,15 @@ final class KafkaProvider implements EventProvider {
         EventEnvelope event = outbound.event();
         CompletableFuture<PublishOutcome> outcome = new CompletableFuture<>();
         try {
-            String topic = names.topic(event.address().tenant());
-            int unusedPartitions = topics.require(topic);
+            Destination destination = destination(event.address());
+            int unusedPartitions = topics.require(destination.topic);
             String key = outbound.orderingKey();
             ProducerRecord<byte[], byte[]> sent = new ProducerRecord<>(
-                    topic, null, key == null ? null : key(event.address(), key), outbound.encoded());
-            header(sent, "Greentic-Env", event.address().tenant().env());
-            header(sent, "Greentic-Tenant", event.address().tenant().name());
-            header(sent, TOPIC_HEADER, event.topic().value());
+                    destination.topic,
+                    null,
+                    key == null ? null : key(event.address(), key),
+                    outbound.encoded(),
+                    destination.headers);
             header(sent, "Greentic-Event-Id", event.id().value());
             String trace = event.metadata().get("traceparent");
             if (trace != null) {
@@ -213,8 +219,34 @@ final class KafkaProvider implements EventProvider {
         return outcome;
     }
 
+    /** Where the events of an address go, and what all of them say. */
+    private record Destination(String topic, List<Header> headers) {}
+
+    private Destination destination(TenantTopic address) {
+        Destination known = destinations.get(address);
+        if (known != null) {
+            return known;
+        }
+        if (destinations.size() >= MOST_DESTINATIONS) {
+            destinations.clear();
+        }
+        Destination found = new Destination(
+                names.topic(address.tenant()),
+                List.of(
+                        new RecordHeader("Greentic-Env", bytes(address.tenant().env())),
+                        new RecordHeader(
+                                "Greentic-Tenant", bytes(address.tenant().name())),
+                        new RecordHeader(TOPIC_HEADER, bytes(address.topic().value()))));
+        destinations.put(address, found);
+        return found;
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
     private static void header(ProducerRecord<byte[], byte[]> sent, String name, String value) {
-        sent.headers().add(name, value.getBytes(StandardCharsets.UTF_8));
+        sent.headers().add(name, bytes(value));
     }
 
     /** The record's key, by which the partition is chosen. */

@@ -25,21 +25,59 @@ final class KafkaServer {
      * @param more lines of its configuration
      */
     KafkaServer(Path directory, int port, int advertised, String... more) throws Exception {
+        this(directory, port, advertised, List.of(freePort()), 1, more);
+        start();
+    }
+
+    /** Brokers that are one cluster, each with a copy of everything. */
+    static List<KafkaServer> cluster(Path directory, int brokers) throws Exception {
+        List<Integer> controllers = new ArrayList<>();
+        for (int i = 0; i < brokers; i++) {
+            controllers.add(freePort());
+        }
+        List<KafkaServer> cluster = new ArrayList<>();
+        for (int id = 1; id <= brokers; id++) {
+            Path own = Files.createDirectories(directory.resolve("broker" + id));
+            cluster.add(new KafkaServer(
+                    own,
+                    freePort(),
+                    0,
+                    controllers,
+                    id,
+                    "default.replication.factor=" + brokers,
+                    "min.insync.replicas=2"));
+        }
+        for (KafkaServer broker : cluster) {
+            broker.launch();
+        }
+        for (KafkaServer broker : cluster) {
+            broker.awaitAnswer();
+        }
+        return cluster;
+    }
+
+    private KafkaServer(Path directory, int port, int advertised, List<Integer> controllers, int id, String... more)
+            throws Exception {
         this.directory = directory;
         this.port = port;
-        int controller = freePort();
+        List<String> voters = new ArrayList<>();
+        for (int i = 0; i < controllers.size(); i++) {
+            voters.add((i + 1) + "@127.0.0.1:" + controllers.get(i));
+        }
+        int copies = controllers.size();
         Files.writeString(
                 directory.resolve("server.properties"),
                 String.join(
                                 "\n",
                                 "process.roles=broker,controller",
-                                "node.id=1",
-                                "controller.quorum.voters=1@127.0.0.1:" + controller,
-                                "listeners=PLAINTEXT://127.0.0.1:" + port + ",CONTROLLER://127.0.0.1:" + controller,
+                                "node.id=" + id,
+                                "controller.quorum.voters=" + String.join(",", voters),
+                                "listeners=PLAINTEXT://127.0.0.1:" + port + ",CONTROLLER://127.0.0.1:"
+                                        + controllers.get(id - 1),
                                 "advertised.listeners=PLAINTEXT://127.0.0.1:" + (advertised == 0 ? port : advertised),
                                 "controller.listener.names=CONTROLLER",
                                 "log.dirs=" + directory.resolve("log"),
-                                "offsets.topic.replication.factor=1",
+                                "offsets.topic.replication.factor=" + copies,
                                 "offsets.topic.num.partitions=4",
                                 "transaction.state.log.replication.factor=1",
                                 "transaction.state.log.min.isr=1",
@@ -47,6 +85,8 @@ final class KafkaServer {
                                 "share.coordinator.state.topic.min.isr=1",
                                 "group.initial.rebalance.delay.ms=0",
                                 "group.min.session.timeout.ms=500",
+                                "broker.session.timeout.ms=3000",
+                                "broker.heartbeat.interval.ms=500",
                                 "auto.create.topics.enable=false",
                                 "num.network.threads=2",
                                 "num.io.threads=2")
@@ -69,7 +109,6 @@ final class KafkaServer {
         if (format.waitFor() != 0) {
             throw new IOException("the log was not formatted: " + output());
         }
-        start();
     }
 
     static int freePort() throws IOException {
@@ -105,12 +144,18 @@ final class KafkaServer {
     }
 
     void start() throws Exception {
-        Process started =
-                run("kafka.Kafka", directory.resolve("server.properties").toString());
-        process = started;
+        launch();
+        awaitAnswer();
+    }
+
+    private void launch() throws IOException {
+        process = run("kafka.Kafka", directory.resolve("server.properties").toString());
+    }
+
+    private void awaitAnswer() throws Exception {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         while (!answers()) {
-            if (System.nanoTime() > end || !started.isAlive()) {
+            if (System.nanoTime() > end || process == null || !process.isAlive()) {
                 throw new IOException("the broker does not answer: " + output());
             }
             Thread.sleep(50);
