@@ -170,8 +170,7 @@ final class ConsumerThread implements ConsumerRebalanceListener {
                 try {
                     once();
                 } catch (WakeupException e) {
-                    // Somebody asked for something.
-                    continue;
+                    LOG.trace("somebody asked for something");
                 } catch (AuthenticationException | AuthorizationException e) {
                     failure = Failures.of(provider.name(), "reading", e, false);
                     subscription.wake();
@@ -314,8 +313,7 @@ final class ConsumerThread implements ConsumerRebalanceListener {
                 }
                 return true;
             } catch (WakeupException e) {
-                // Meant for a poll.
-                continue;
+                LOG.trace("woken, as if from a poll");
             } catch (RebalanceInProgressException e) {
                 return false;
             }

@@ -13,6 +13,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.Config;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
@@ -129,13 +131,13 @@ final class Topics implements AutoCloseable {
 
     private void verify(String topic) {
         ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
-        String policy = ask(
+        Config found = ask(
                         "looking at the configuration of topic " + topic,
                         admin.describeConfigs(List.of(resource)).all(),
                         PATIENCE)
-                .get(resource)
-                .get("cleanup.policy")
-                .value();
+                .get(resource);
+        ConfigEntry entry = found == null ? null : found.get("cleanup.policy");
+        String policy = entry == null ? null : entry.value();
         if (!"delete".equals(policy)) {
             throw new EventsException(
                     ErrorCode.INVALID_CONFIGURATION,
