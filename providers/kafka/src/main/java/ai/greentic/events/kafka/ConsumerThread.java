@@ -23,6 +23,7 @@ import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.FencedInstanceIdException;
 import org.apache.kafka.common.errors.RebalanceInProgressException;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.UnknownMemberIdException;
 import org.apache.kafka.common.errors.WakeupException;
 import org.jspecify.annotations.Nullable;
@@ -196,6 +197,11 @@ final class ConsumerThread implements ConsumerRebalanceListener {
             var unused = todo.await(POLL);
             return;
         }
+        if (subscription.isGroup()) {
+            Set<TopicPartition> left = new HashSet<>(consumer.assignment());
+            left.removeAll(subscription.known());
+            takeOver(left);
+        }
         Set<TopicPartition> wanted = subscription.wanted();
         Set<TopicPartition> paused = consumer.paused();
         Set<TopicPartition> resume = new HashSet<>(paused);
@@ -258,6 +264,17 @@ final class ConsumerThread implements ConsumerRebalanceListener {
 
     @Override
     public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
+        try {
+            takeOver(partitions);
+        } catch (WakeupException | RetriableException e) {
+            // The client calls back but once, and what it reads meanwhile would be read for nobody.
+            consumer.pause(partitions);
+            LOG.debug("provider {}: {} are taken over in the next round", provider.name(), partitions, e);
+        }
+    }
+
+    /** Finds out how far former owners had come. */
+    private void takeOver(Collection<TopicPartition> partitions) {
         if (partitions.isEmpty()) {
             return;
         }
@@ -265,6 +282,9 @@ final class ConsumerThread implements ConsumerRebalanceListener {
         int generation = consumer.groupMetadata().generationId();
         for (TopicPartition partition : partitions) {
             OffsetAndMetadata standing = committed.get(partition);
+            if (standing != null) {
+                consumer.seek(partition, standing);
+            }
             subscription.assigned(
                     partition,
                     generation,

@@ -175,6 +175,10 @@ final class KafkaSubscription implements ProviderSubscription {
         parts.put(partition, part);
     }
 
+    synchronized Set<TopicPartition> known() {
+        return new HashSet<>(parts.keySet());
+    }
+
     synchronized Set<TopicPartition> wanted() {
         Set<TopicPartition> wanted = new HashSet<>();
         for (Part part : parts.values()) {
