@@ -21,6 +21,8 @@ import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CopyOnWriteArraySet;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * An open store: the one of this process for its directory, however many buses use it.
@@ -35,6 +37,8 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  */
 final class Store {
+    private static final Logger LOG = LoggerFactory.getLogger(Store.class);
+
     final StateDirectory files;
     final StoreSettings settings;
     final Time time;
@@ -130,8 +134,16 @@ final class Store {
             session.update("UPDATE state SET tx = tx + 1 WHERE id = 1");
             session.execute("COMMIT");
             Store store = new Store(files, settings, time, processes, seams);
-            store.start(session);
-            return store;
+            boolean started = false;
+            try {
+                store.start(session);
+                started = true;
+                return store;
+            } finally {
+                if (!started) {
+                    store.abandon();
+                }
+            }
         }
     }
 
@@ -150,12 +162,24 @@ final class Store {
     }
 
     private void start(Session session) throws SQLException {
-        addresses.load(session);
         committer.start("store");
+        addresses.load(session);
         // What a process committed and could not sync before it died is made safe before anybody sees it.
         long newest = committer.call(true, Transaction::lastEvent);
         log.begin(newest, session.number("SELECT coalesce(max(seq), 0) FROM priority WHERE prio = 1"));
         upkeep.start("store");
+    }
+
+    /** It could not be opened: nothing of it stays behind. */
+    private void abandon() {
+        try {
+            upkeep.close();
+            committer.close();
+            database.close();
+            writer.close();
+        } catch (SQLException | RuntimeException e) {
+            LOG.debug("store {} could not be opened, nor closed", directory(), e);
+        }
     }
 
     private static void closeQuietly(@Nullable Processes processes) {

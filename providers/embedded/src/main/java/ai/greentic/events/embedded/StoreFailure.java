@@ -23,9 +23,16 @@ final class StoreFailure {
     /** Whether nothing more should be written to a store that said this. */
     static boolean isFatal(SQLException e) {
         int code = primary(e);
+        return isDamage(e, code) || code == SQLiteErrorCode.SQLITE_IOERR.code;
+    }
+
+    /** Statements are always the same, and the schema's version was checked: what they name and is not there was there. */
+    private static boolean isDamage(SQLException e, int code) {
         return code == SQLiteErrorCode.SQLITE_CORRUPT.code
                 || code == SQLiteErrorCode.SQLITE_NOTADB.code
-                || code == SQLiteErrorCode.SQLITE_IOERR.code;
+                || code == SQLiteErrorCode.SQLITE_ERROR.code
+                        && String.valueOf(e.getMessage())
+                                .matches("(?s).*(no such (table|column)|has no column named).*");
     }
 
     static EventsException of(SQLException e, Path database) {
@@ -37,7 +44,7 @@ final class StoreFailure {
                     what + "the disk is full; nothing that was accepted is lost: make room and try again",
                     e);
         }
-        if (code == SQLiteErrorCode.SQLITE_CORRUPT.code || code == SQLiteErrorCode.SQLITE_NOTADB.code) {
+        if (isDamage(e, code)) {
             return new EventsException(
                     ErrorCode.STORE_CORRUPT,
                     what + "its file is damaged (" + e.getMessage() + "); run doctor, and restore a backup",

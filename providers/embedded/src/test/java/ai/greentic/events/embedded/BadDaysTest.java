@@ -333,6 +333,30 @@ class BadDaysTest {
         assertThat(said).isPositive();
     }
 
+    /** A bit of the schema's own text; and an open that fails half way leaves nothing behind. */
+    @Test
+    void P11_P12_aColumnThatIsNoLongerThereIsDamage() throws Exception {
+        fill(20);
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + state().resolve("events.db"));
+                Statement statement = connection.createStatement()) {
+            statement.execute("PRAGMA writable_schema = ON");
+            assertThat(statement.executeUpdate(
+                            "UPDATE sqlite_master SET sql = replace(sql, 'clock', 'cloak') WHERE sql LIKE '%clock%'"))
+                    .isPositive();
+        }
+        assertThatThrownBy(() -> {
+                    try (Rig rig = new Rig(state())) {
+                        rig.publish("a", "k", "one");
+                    }
+                })
+                .isInstanceOfSatisfying(
+                        EventsException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.STORE_CORRUPT))
+                .hasMessageContaining("doctor");
+        assertThat(Thread.getAllStackTraces().keySet())
+                .extracting(Thread::getName)
+                .noneMatch(name -> name.startsWith("store-"));
+    }
+
     /** Reads everything; false if something was said, an error if something is wrong and was not. */
     private static boolean isWhole(Path copy, int events) {
         Set<String> whole = new HashSet<>();

@@ -47,10 +47,12 @@ class KafkaBadDaysTest {
     static @Nullable Path directory;
 
     private static @Nullable KafkaServer server;
+    private static int guarded;
 
     @BeforeAll
     static void start() throws Exception {
-        server = new KafkaServer(java.util.Objects.requireNonNull(directory), KafkaServer.freePort(), 0);
+        guarded = KafkaServer.freePort();
+        server = KafkaServer.withPassword(java.util.Objects.requireNonNull(directory), guarded, "greentic", "right");
     }
 
     @AfterAll
@@ -100,6 +102,50 @@ class KafkaBadDaysTest {
                 .isInstanceOfSatisfying(
                         EventsException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.PROVIDER_UNAVAILABLE))
                 .hasMessageContaining("127.0.0.1:" + nobody);
+    }
+
+    /** With {@code startup = wait}, the provider is there as soon as its broker is. */
+    @Test
+    void P9_aBrokerThatComesLaterIsWaitedFor(@TempDir Path own) throws Exception {
+        KafkaServer late = new KafkaServer(own, KafkaServer.freePort(), 0);
+        late.kill();
+        try (EventBus bus = bus(Map.of("servers", late.address(), "startup", "wait"))) {
+            TenantContext patient = TenantContext.of("test", "patient");
+            var early = bus.publishAsync(
+                    bus.newEvent(patient, "a.b").payload(Payload.of(1)).build());
+            late.start();
+            assertThat(early.get(60, TimeUnit.SECONDS).durable()).isTrue();
+            List<Integer> got = new CopyOnWriteArrayList<>();
+            bus.subscribe(
+                            patient,
+                            "a.*",
+                            SubscribeOptions.group("g"),
+                            delivery -> got.add(delivery.payload(Integer.class)))
+                    .ready()
+                    .get(30, TimeUnit.SECONDS);
+            var unused = bus.publish(patient, "a.b", 2);
+            until("the event", () -> got.equals(List.of(2)));
+        } finally {
+            late.kill();
+        }
+    }
+
+    @Test
+    void P13_P14_refusedCredentialsAreNamedAndPasswordsAreNot() {
+        Map<String, Object> settings = new HashMap<>(
+                Map.of("servers", "127.0.0.1:" + guarded, "user", "greentic", "mechanism", "PLAIN", "partitions", 2));
+        settings.put("password", "topsecret");
+        assertThatThrownBy(() -> refusal(settings))
+                .isInstanceOfSatisfying(
+                        EventsException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.ACCESS_DENIED))
+                .hasMessageContaining("password")
+                .hasMessageNotContaining("topsecret");
+        settings.put("password", "right");
+        try (EventBus bus = bus(settings)) {
+            assertThat(bus.publish(TenantContext.of("test", "guarded"), "a.b", 1)
+                            .durable())
+                    .isTrue();
+        }
     }
 
     @Test

@@ -29,6 +29,29 @@ final class KafkaServer {
         start();
     }
 
+    /** A broker that asks for a password on a second port. */
+    static KafkaServer withPassword(Path directory, int guarded, String user, String password) throws Exception {
+        int port = freePort();
+        List<Integer> controllers = List.of(freePort());
+        String listeners = "PLAINTEXT://127.0.0.1:" + port + ",SASL_PLAINTEXT://127.0.0.1:" + guarded;
+        KafkaServer broker = new KafkaServer(
+                directory,
+                port,
+                0,
+                controllers,
+                1,
+                "listeners=" + listeners + ",CONTROLLER://127.0.0.1:" + controllers.get(0),
+                "advertised.listeners=" + listeners,
+                "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
+                "sasl.enabled.mechanisms=PLAIN",
+                "listener.name.sasl_plaintext.plain.sasl.jaas.config="
+                        + "org.apache.kafka.common.security.plain.PlainLoginModule required user_" + user + "=\""
+                        + password
+                        + "\";");
+        broker.start();
+        return broker;
+    }
+
     /** Brokers that are one cluster, each with a copy of everything. */
     static List<KafkaServer> cluster(Path directory, int brokers) throws Exception {
         List<Integer> controllers = new ArrayList<>();

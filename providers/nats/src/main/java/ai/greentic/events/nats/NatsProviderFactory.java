@@ -1,5 +1,7 @@
 package ai.greentic.events.nats;
 
+import ai.greentic.events.ErrorCode;
+import ai.greentic.events.EventsException;
 import ai.greentic.events.spi.Capability;
 import ai.greentic.events.spi.EventProvider;
 import ai.greentic.events.spi.ProviderContext;
@@ -116,7 +118,14 @@ public final class NatsProviderFactory implements ProviderFactory {
     }
 
     static String prefix(ProviderSettings settings) {
-        return settings.text("prefix").orElse(isCore(settings) ? "greentic.events" : "greentic.v1");
+        String prefix = settings.text("prefix").orElse(isCore(settings) ? "greentic.events" : "greentic.v1");
+        if (!prefix.matches("[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*")) {
+            throw new EventsException(
+                    ErrorCode.INVALID_CONFIGURATION,
+                    "prefix is '" + prefix
+                            + "'; it must be tokens of letters, digits, _ and - with single dots between, as in greentic.v1");
+        }
+        return prefix;
     }
 
     @Override

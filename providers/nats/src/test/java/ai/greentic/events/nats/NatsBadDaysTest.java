@@ -115,6 +115,17 @@ class NatsBadDaysTest {
                 .hasMessageNotContaining("topsecret");
     }
 
+    /** Before anything is connected to. */
+    @Test
+    void P14_aPrefixThatIsNoSubjectIsRefused() {
+        for (String prefix : List.of("a b", "a.*", "a..b", ".a", "größe")) {
+            assertThatThrownBy(() -> refusal(Map.of("url", "nats://127.0.0.1:1", "prefix", prefix)))
+                    .isInstanceOf(EventsException.class)
+                    .hasMessageContaining(prefix)
+                    .hasMessageContaining("greentic.v1");
+        }
+    }
+
     @Test
     void P14_refusedCredentialsAreNamed() throws Exception {
         NatsServer running = server("authorization { user: greentic, password: right }");
