@@ -172,10 +172,6 @@ final class Membership {
                         > timeout.multipliedBy(7).dividedBy(10).toNanos();
     }
 
-    boolean isDeposed() {
-        return deposed;
-    }
-
     /** What the members share. */
     GroupRecord shared() {
         KeyValueEntry entry = get(group);

@@ -246,7 +246,7 @@ final class NatsProvider implements EventProvider, ErrorListener {
             throw closed();
         }
         NatsReading subscription = core == null
-                ? new NatsSubscription(this, session().streams, request)
+                ? new NatsSubscription(this, streams(), request)
                 : new CoreSubscription(this, core, request);
         subscriptions.add(subscription);
         return subscription;
@@ -269,6 +269,10 @@ final class NatsProvider implements EventProvider, ErrorListener {
     Subscription listen(@Nullable String address, MessageHandler handler) {
         Session open = session();
         return open.dispatcher.subscribe(address == null ? open.connection.createInbox() : address, handler);
+    }
+
+    Streams streams() {
+        return session().streams;
     }
 
     Groups groups() {

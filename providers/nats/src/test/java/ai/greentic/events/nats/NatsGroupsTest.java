@@ -12,15 +12,24 @@ import ai.greentic.events.bus.EventBus;
 import ai.greentic.events.bus.SubscribeOptions;
 import ai.greentic.events.bus.Subscription;
 import ai.greentic.events.conformance.NetworkProxy;
+import ai.greentic.events.spi.ProviderContext;
+import ai.greentic.events.spi.ProviderSettings;
+import ai.greentic.events.spi.Tasks;
+import ai.greentic.events.spi.Time;
 import io.nats.client.Connection;
 import io.nats.client.Nats;
 import io.nats.client.api.PublishAck;
+import io.nats.client.api.StreamInfo;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -88,9 +97,11 @@ class NatsGroupsTest {
             CountDownLatch free = new CountDownLatch(1);
             List<Integer> first = new CopyOnWriteArrayList<>();
             List<Long> fences = new CopyOnWriteArrayList<>();
+            CompletableFuture<CompletionStage<Void>> settlement = new CompletableFuture<>();
             stalled.subscribe(ACME, "a.*", SubscribeOptions.group("g"), delivery -> {
                         first.add(delivery.payload(Integer.class));
                         fences.add(delivery.fence());
+                        settlement.complete(delivery.settled());
                         reached.countDown();
                         free.await();
                     })
@@ -110,6 +121,11 @@ class NatsGroupsTest {
             until("the takeover", () -> second.equals(List.of(1, 2)));
             free.countDown();
             proxy.heal();
+            assertThatThrownBy(() -> settlement.get().toCompletableFuture().get(30, TimeUnit.SECONDS))
+                    .hasRootCauseInstanceOf(EventsException.class)
+                    .rootCause()
+                    .satisfies(refused ->
+                            assertThat(((EventsException) refused).code()).isEqualTo(ErrorCode.OUTCOME_UNKNOWN));
             for (int i = 3; i < 50; i++) {
                 publish(healthy, i);
             }
@@ -123,6 +139,43 @@ class NatsGroupsTest {
         } finally {
             proxy.close();
         }
+    }
+
+    /** The fence itself: from the moment a member is deposed, its key is not its own any more, whatever it still believes. */
+    @Test
+    void P6_P9_aDeposedMemberCanWriteNothingDown() throws Exception {
+        try (Tasks tasks = Tasks.threads("test")) {
+            NatsProviderFactory factory = new NatsProviderFactory();
+            ProviderSettings settings =
+                    factory.settings().parse(Map.of("url", server.url()), "nats", new ArrayList<String>());
+            NatsProvider provider = NatsProvider.connect(settings, new ProviderContext("nats", Time.system(), tasks));
+            try {
+                Membership silent = join(provider);
+                Membership watching = join(provider);
+                assertThat(silent.save(Map.of())).isTrue();
+                until("the silent one is deposed", () -> watching.deposeDead(watching.shared()));
+                assertThat(watching.shared().members).containsExactly(watching.id());
+                assertThat(silent.save(Map.of(0, new GroupRecord.Progress(1, 4_711, new byte[0]))))
+                        .isFalse();
+                assertThat(watching.save(Map.of())).isTrue();
+            } finally {
+                provider.close();
+            }
+        }
+    }
+
+    private static Membership join(NatsProvider provider) {
+        StreamInfo stream = provider.streams().info("test");
+        return Membership.join(
+                provider,
+                provider.groups().bucket(),
+                "test.acme.fenced",
+                List.of("a.*"),
+                4,
+                stream,
+                any -> 1,
+                Duration.ofSeconds(1),
+                () -> {});
     }
 
     /** Where a stream was deleted and made again, its numbers begin anew, and a group that waited for larger ones would be deaf. */
