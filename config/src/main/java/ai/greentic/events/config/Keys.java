@@ -69,6 +69,19 @@ final class Keys {
                 "Growth of the wait from try to try."));
         add(Key.of("events.backoff.jitter", Type.FLAG, true, "Whether waits are shortened at random."));
         add(Key.of(
+                        "events.dead_letters.provider",
+                        Type.TEXT,
+                        null,
+                        "Provider on whose transport dead letters are kept for all hosts: its name, or pack/name.")
+                .variable(null));
+        add(Key.of(
+                        "events.dead_letters.scope",
+                        Type.TEXT,
+                        null,
+                        "local says that dead letters are meant to stay with each host.")
+                .amongst("local")
+                .variable(null));
+        add(Key.of(
                         "events.access.default",
                         Type.TEXT,
                         null,

@@ -129,6 +129,8 @@ public final class Settings implements BusConfigurer {
             }
         });
         store(builder, problems);
+        text("events.dead_letters.provider").ifPresent(builder::deadLettersOn);
+        text("events.dead_letters.scope").ifPresent(scope -> builder.deadLettersStayLocal());
         AccessPolicy policy = accessPolicy(problems);
         if (policy != null) {
             builder.access(policy);

@@ -16,7 +16,6 @@ import ai.greentic.events.codec.EnvelopeCodec;
 import ai.greentic.events.delivery.CircuitPolicy;
 import ai.greentic.events.delivery.ProviderOverrides;
 import ai.greentic.events.memory.MemoryAttemptStore;
-import ai.greentic.events.memory.MemoryDeadLetterStore;
 import ai.greentic.events.memory.MemoryIdempotencyStore;
 import ai.greentic.events.routing.RouteTable;
 import ai.greentic.events.spi.AttemptStore;
@@ -39,13 +38,11 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
-import java.util.ServiceConfigurationError;
-import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Executor;
@@ -62,7 +59,7 @@ final class BusAssembly {
     private static final int LANES = 4;
 
     final List<String> problems = new ArrayList<>();
-    final Map<String, ProviderFactory> factories = new TreeMap<>();
+    final Factories factories = new Factories();
     ClassLoader classLoader = BusAssembly.class.getClassLoader();
 
     @Nullable
@@ -70,8 +67,7 @@ final class BusAssembly {
 
     AccessPolicy access = AccessPolicy.open();
 
-    @Nullable
-    DeadLetterStore deadLetters;
+    final DeadLetterPlace deadLetterPlace = new DeadLetterPlace();
 
     @Nullable
     AttemptStore attempts;
@@ -179,7 +175,7 @@ final class BusAssembly {
     }
 
     EventBus build() {
-        findFactories();
+        factories.find(classLoader);
         List<Plan> plans = new ArrayList<>();
         Set<String> names = new HashSet<>();
         for (Candidate candidate : candidates) {
@@ -197,13 +193,18 @@ final class BusAssembly {
         }
         reportStrayScopes();
         hostStore.check(classLoader, problems);
-        List<String> targets = routes.stream().map(ExplicitRoute::provider).toList();
-        targets.forEach(target -> {
+        deadLetterPlace.check(problems);
+        Map<String, String> targets = new LinkedHashMap<>();
+        routes.forEach(route -> targets.put(route.provider, "a route leads to provider "));
+        if (deadLetterPlace.provider != null) {
+            targets.put(deadLetterPlace.provider, DeadLetterPlace.SETTING + " names provider ");
+        }
+        targets.forEach((target, use) -> {
             long found = candidates.stream()
                     .filter(c -> isTarget(c.declaration, target))
                     .count();
             if (found != 1) {
-                problems.add("a route leads to provider " + target + ", of which there are " + found
+                problems.add(use + target + ", of which there are " + found
                         + (found == 0
                                 ? Nearest.hint(
                                         target,
@@ -224,24 +225,6 @@ final class BusAssembly {
                     problems);
         }
         return start(plans);
-    }
-
-    /** A factory that cannot be loaded is reported and left out: what needs it will say so, the others go on. */
-    private void findFactories() {
-        Iterator<ProviderFactory> found =
-                ServiceLoader.load(ProviderFactory.class, classLoader).iterator();
-        for (int failures = 0; failures < 100; ) {
-            try {
-                if (!found.hasNext()) {
-                    return;
-                }
-                ProviderFactory factory = found.next();
-                factories.putIfAbsent(factory.transport(), factory);
-            } catch (ServiceConfigurationError | LinkageError | RuntimeException e) {
-                failures++;
-                LOG.warn("a provider factory could not be loaded and is left out: {}", e.getMessage(), e);
-            }
-        }
     }
 
     private @Nullable Plan plan(Candidate candidate) {
@@ -275,7 +258,7 @@ final class BusAssembly {
         }
         if (factory == null) {
             problems.add(candidate.where() + " wants transport '" + transport
-                    + "', which no provider on the class path offers" + Nearest.hint(transport, factories.keySet())
+                    + "', which no provider on the class path offers" + Nearest.hint(transport, factories.transports())
                     + ", or add the provider's jar");
             return null;
         }
@@ -353,10 +336,29 @@ final class BusAssembly {
         }
     }
 
+    /** A provider that a plan led to, or why it did not. */
+    private record Started(
+            @Nullable EventProvider provider, @Nullable EventsException failure) {}
+
     private EventBus start(List<Plan> plans, @Nullable StateStore state) {
         Tasks threads = tasks != null
                 ? tasks
                 : handlerExecutor != null ? Tasks.threads("events", handlerExecutor) : Tasks.threads("events");
+        Map<Plan, Started> started = new LinkedHashMap<>();
+        plans.forEach(plan -> started.put(plan, start(plan, threads, state)));
+        try {
+            return start(started, threads, state);
+        } catch (RuntimeException | Error e) {
+            started.values().stream()
+                    .map(Started::provider)
+                    .filter(Objects::nonNull)
+                    .forEach(EventProvider::close);
+            threads.close(Duration.ZERO);
+            throw e;
+        }
+    }
+
+    private EventBus start(Map<Plan, Started> started, Tasks threads, @Nullable StateStore state) {
         Telemetry telemetry =
                 Telemetry.of(openTelemetry != null ? openTelemetry : GlobalOpenTelemetry.getOrNoop(), time::nanos);
         PublishContext context = new PublishContext(
@@ -366,20 +368,12 @@ final class BusAssembly {
                         idempotency != null
                                 ? idempotency
                                 : state != null ? state.idempotency() : new MemoryIdempotencyStore(time)),
-                new DeadLetterOffice(
-                        deadLetters != null
-                                ? deadLetters
-                                : state != null ? state.deadLetters() : new MemoryDeadLetterStore(),
-                        time,
-                        codec,
-                        telemetry),
+                new DeadLetterOffice(deadLetterStore(started, state), time, codec, telemetry),
                 host);
         AttemptStore starts = attempts != null ? attempts : state != null ? state.attempts() : new MemoryAttemptStore();
         TenantLimiter limiter = new TenantLimiter(tenantLimits, limitsOfTenants, time);
         List<Registration> registrations = new ArrayList<>();
-        for (Plan plan : plans) {
-            registrations.add(start(plan, context, limiter, state));
-        }
+        started.forEach((plan, one) -> registrations.add(registration(plan, one, context, limiter, state)));
         List<PatternIndex.Entry<Registration>> explicit = new ArrayList<>();
         for (ExplicitRoute route : routes) {
             registrations.stream()
@@ -422,28 +416,57 @@ final class BusAssembly {
                 : named;
     }
 
-    private Registration start(Plan plan, PublishContext context, TenantLimiter limiter, @Nullable StateStore state) {
-        String name = plan.candidate.declaration.descriptor().name();
-        EventProvider provider = plan.candidate.given;
-        EventsException failure = null;
-        if (provider == null && plan.factory != null && plan.settings != null) {
-            try {
-                provider = plan.factory.create(
-                        plan.settings,
-                        new ProviderContext(
-                                name, time, context.tasks, plan.candidate.qualifiedName(), Optional.ofNullable(state)));
-            } catch (RuntimeException | LinkageError e) {
-                failure = e instanceof EventsException known
-                        ? known
-                        : new EventsException(
-                                ErrorCode.PROVIDER_NOT_STARTED,
-                                "its factory failed with " + e.getClass().getSimpleName() + ": " + e.getMessage(),
-                                e);
-                LOG.error("provider {} did not start; the others go on", name, e);
+    private DeadLetterStore deadLetterStore(Map<Plan, Started> started, @Nullable StateStore state) {
+        Map<String, EventProvider> running = new LinkedHashMap<>();
+        EventProvider keeper = null;
+        for (Map.Entry<Plan, Started> one : started.entrySet()) {
+            EventProvider provider = one.getValue().provider;
+            Candidate candidate = one.getKey().candidate;
+            if (provider != null) {
+                running.put(candidate.qualifiedName(), provider);
+                if (deadLetterPlace.provider != null && isTarget(candidate.declaration, deadLetterPlace.provider)) {
+                    keeper = provider;
+                }
             }
         }
+        return deadLetterPlace.open(running, keeper, state);
+    }
+
+    private Started start(Plan plan, Tasks threads, @Nullable StateStore state) {
+        String name = plan.candidate.declaration.descriptor().name();
+        if (plan.candidate.given != null || plan.factory == null || plan.settings == null) {
+            return new Started(plan.candidate.given, null);
+        }
+        try {
+            return new Started(
+                    plan.factory.create(
+                            plan.settings,
+                            new ProviderContext(
+                                    name, time, threads, plan.candidate.qualifiedName(), Optional.ofNullable(state))),
+                    null);
+        } catch (RuntimeException | LinkageError e) {
+            LOG.error("provider {} did not start; the others go on", name, e);
+            return new Started(
+                    null,
+                    e instanceof EventsException known
+                            ? known
+                            : new EventsException(
+                                    ErrorCode.PROVIDER_NOT_STARTED,
+                                    "its factory failed with " + e.getClass().getSimpleName() + ": " + e.getMessage(),
+                                    e));
+        }
+    }
+
+    private Registration registration(
+            Plan plan, Started started, PublishContext context, TenantLimiter limiter, @Nullable StateStore state) {
+        EventProvider provider = started.provider;
         Registration registration = new Registration(
-                plan.candidate.declaration, plan.transport, plan.capabilities, plan.overrides, provider, failure);
+                plan.candidate.declaration,
+                plan.transport,
+                plan.capabilities,
+                plan.overrides,
+                provider,
+                started.failure);
         if (provider != null) {
             Forwarder forwarder = state == null || !keepsInStore(plan)
                     ? null

@@ -88,7 +88,7 @@ public final class EventBusBuilder {
 
     /** Adds a factory beside those that {@link java.util.ServiceLoader} finds; it wins over one of the same transport. */
     public EventBusBuilder providerFactory(ProviderFactory factory) {
-        assembly.factories.put(factory.transport(), factory);
+        assembly.factories.add(factory);
         return this;
     }
 
@@ -165,7 +165,24 @@ public final class EventBusBuilder {
 
     /** Where events go that could not be delivered; default in memory, bounded. */
     public EventBusBuilder deadLetters(DeadLetterStore store) {
-        assembly.deadLetters = Objects.requireNonNull(store);
+        assembly.deadLetterPlace.given = Objects.requireNonNull(store);
+        return this;
+    }
+
+    /**
+     * Keeps dead letters on the transport of one of the providers, so that every host that reaches it sees them; its transport must be able
+     * to.
+     *
+     * @param provider name, or {@code pack/name}
+     */
+    public EventBusBuilder deadLettersOn(String provider) {
+        assembly.deadLetterPlace.provider = Objects.requireNonNull(provider);
+        return this;
+    }
+
+    /** Says that dead letters are meant to stay with this host although a transport could keep them for all; without it the log says so. */
+    public EventBusBuilder deadLettersStayLocal() {
+        assembly.deadLetterPlace.local = true;
         return this;
     }
 

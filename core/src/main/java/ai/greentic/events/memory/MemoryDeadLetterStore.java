@@ -9,10 +9,7 @@ import ai.greentic.events.spi.DeadLetterGroup;
 import ai.greentic.events.spi.DeadLetterId;
 import ai.greentic.events.spi.DeadLetterStore;
 import ai.greentic.events.spi.StoreScope;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -119,34 +116,7 @@ public final class MemoryDeadLetterStore implements DeadLetterStore {
         if (shelf == null) {
             return List.of();
         }
-        Map<List<Object>, DeadLetterGroup> groups = new LinkedHashMap<>();
-        shelf.letters.values().stream().filter(filter::matches).forEach(letter -> {
-            String subscription = letter.subscription().orElse(null);
-            DeadLetterGroup one = new DeadLetterGroup(
-                    letter.code(),
-                    letter.reason(),
-                    letter.address().topic(),
-                    subscription,
-                    1,
-                    letter.time(),
-                    letter.time(),
-                    letter.id());
-            groups.merge(
-                    List.of(letter.code(), letter.address().topic(), letter.subscription()),
-                    one,
-                    (all, next) -> new DeadLetterGroup(
-                            all.code(),
-                            next.reason(),
-                            all.topic(),
-                            all.subscription(),
-                            all.count() + 1,
-                            all.oldest(),
-                            next.newest(),
-                            next.example()));
-        });
-        List<DeadLetterGroup> sorted = new ArrayList<>(groups.values());
-        sorted.sort(Comparator.comparingLong(DeadLetterGroup::count).reversed());
-        return sorted;
+        return DeadLetterGroup.of(shelf.letters.values().stream().filter(filter::matches));
     }
 
     @Override

@@ -140,7 +140,7 @@ public final class DeadLetter {
         return Optional.ofNullable(fields.sequence);
     }
 
-    /** Its number in the sequence, from 0. */
+    /** Its place in the sequence: not negative, and greater than those of the letters before it. */
     public long number() {
         return fields.number;
     }

@@ -3,6 +3,12 @@ package ai.greentic.events.spi;
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.Topic;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,4 +31,34 @@ public record DeadLetterGroup(
         long count,
         Instant oldest,
         Instant newest,
-        DeadLetterId example) {}
+        DeadLetterId example) {
+    private record Likeness(
+            ErrorCode code, Topic topic, @Nullable String subscription) {}
+
+    /** Groups letters, which come oldest first; the largest group first. */
+    public static List<DeadLetterGroup> of(Stream<DeadLetter> letters) {
+        Map<Likeness, DeadLetterGroup> groups = new LinkedHashMap<>();
+        letters.forEachOrdered(letter -> {
+            String subscription = letter.subscription().orElse(null);
+            DeadLetterGroup one = new DeadLetterGroup(
+                    letter.code(),
+                    letter.reason(),
+                    letter.address().topic(),
+                    subscription,
+                    1,
+                    letter.time(),
+                    letter.time(),
+                    letter.id());
+            groups.merge(
+                    new Likeness(letter.code(), letter.address().topic(), subscription), one, DeadLetterGroup::and);
+        });
+        List<DeadLetterGroup> sorted = new ArrayList<>(groups.values());
+        sorted.sort(Comparator.comparingLong(DeadLetterGroup::count).reversed());
+        return sorted;
+    }
+
+    private DeadLetterGroup and(DeadLetterGroup next) {
+        return new DeadLetterGroup(
+                code, next.reason, topic, subscription, count + next.count, oldest, next.newest, next.example);
+    }
+}

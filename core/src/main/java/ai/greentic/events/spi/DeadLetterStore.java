@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 public interface DeadLetterStore {
     /**
      * Keeps a dead letter; when this returns, it is as safe as {@link #scope} says. A letter with an id that is there already replaces
-     * it in its old place. A follower joins the end of its sequence and gets the next number.
+     * it in its old place. A new letter of a sequence joins its end and gets a
+     * greater number than those before it.
      *
      * @throws ai.greentic.events.EventsException if it could not be kept; the delivery is then not acked
      */

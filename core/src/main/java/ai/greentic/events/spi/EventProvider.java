@@ -1,6 +1,7 @@
 package ai.greentic.events.spi;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 
 /** A transport. Thread-safe. Never calls the engine. */
@@ -29,6 +30,14 @@ public interface EventProvider extends AutoCloseable {
      * @throws ai.greentic.events.EventsException if the request cannot be met
      */
     ProviderSubscription subscribe(SubscribeRequest request);
+
+    /**
+     * Where this transport itself can keep dead letters, for every process that reaches it; empty if it cannot. Does not wait; what the
+     * store is asked after the provider's close fails.
+     */
+    default Optional<DeadLetterStore> deadLetters() {
+        return Optional.empty();
+    }
 
     /** Ends the connection and every subscription. Idempotent and bounded. */
     @Override

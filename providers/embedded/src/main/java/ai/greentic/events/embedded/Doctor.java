@@ -1,6 +1,7 @@
 package ai.greentic.events.embedded;
 
 import ai.greentic.events.EventsException;
+import ai.greentic.events.spi.DeadLetterCodec;
 import ai.greentic.events.spi.Time;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -277,7 +278,7 @@ final class Doctor {
     private void bodies(Session session, boolean repair) throws SQLException {
         List<Long> letters = new ArrayList<>();
         session.list("SELECT rowid, id, body FROM letter", row -> {
-            if (!LetterCodec.isIntact(row.getBytes(3))) {
+            if (!DeadLetterCodec.isIntact(row.getBytes(3))) {
                 problem("dead letter " + row.getString(2) + ": its bytes fail their check");
                 letters.add(row.getLong(1));
             }

@@ -5,6 +5,7 @@ import ai.greentic.events.EventsException;
 import ai.greentic.events.Tenant;
 import ai.greentic.events.Topic;
 import ai.greentic.events.spi.DeadLetter;
+import ai.greentic.events.spi.DeadLetterCodec;
 import ai.greentic.events.spi.DeadLetterFilter;
 import ai.greentic.events.spi.DeadLetterGroup;
 import ai.greentic.events.spi.DeadLetterId;
@@ -54,7 +55,7 @@ final class Letters implements DeadLetterStore {
 
     @Override
     public void put(DeadLetter letter) {
-        byte[] body = LetterCodec.write(letter);
+        byte[] body = DeadLetterCodec.write(letter);
         committer.call(true, tx -> {
             long tenant = addresses.tenant(tx, letter.address().tenant());
             long number = letter.number();
@@ -162,13 +163,13 @@ final class Letters implements DeadLetterStore {
     private static DeadLetter letter(ResultSet row) throws SQLException {
         DeadLetterId id = new DeadLetterId(row.getString(1));
         byte[] body = row.getBytes(4);
-        if (!LetterCodec.isIntact(body)) {
+        if (!DeadLetterCodec.isIntact(body)) {
             throw new EventsException(
                     ErrorCode.STORE_CORRUPT,
                     "dead letter " + id
                             + " is damaged: its bytes fail their check; purge it by its id, or restore a backup");
         }
-        return LetterCodec.read(
+        return DeadLetterCodec.read(
                 id, row.getInt(2) == 0 ? DeadLetter.State.PARKED : DeadLetter.State.REDRIVING, row.getLong(3), body);
     }
 

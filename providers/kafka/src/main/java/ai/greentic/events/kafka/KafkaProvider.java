@@ -5,6 +5,7 @@ import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.Position;
 import ai.greentic.events.TenantTopic;
+import ai.greentic.events.spi.DeadLetterStore;
 import ai.greentic.events.spi.EventProvider;
 import ai.greentic.events.spi.OutboundEvent;
 import ai.greentic.events.spi.ProviderContext;
@@ -19,11 +20,13 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArraySet;
+import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -50,6 +53,7 @@ final class KafkaProvider implements EventProvider {
     private final KafkaProducer<byte[], byte[]> producer;
     private final Set<KafkaSubscription> subscriptions = new CopyOnWriteArraySet<>();
     private final Map<TenantTopic, Destination> destinations = new ConcurrentHashMap<>();
+    private final LetterTopics letters;
     private volatile boolean closed;
 
     private KafkaProvider(ProviderSettings settings, ProviderContext context) {
@@ -71,6 +75,7 @@ final class KafkaProvider implements EventProvider {
         producing.put("max.request.size", LARGEST_REQUEST);
         producing.put("buffer.memory", (long) LARGEST_REQUEST);
         this.producer = new KafkaProducer<>(producing, new ByteArraySerializer(), new ByteArraySerializer());
+        this.letters = new LetterTopics(this, settings.integer("max_dead_letters"));
     }
 
     /** What every client of the library is told. */
@@ -219,6 +224,18 @@ final class KafkaProvider implements EventProvider {
         return outcome;
     }
 
+    /** Sends a record and waits for its offset. */
+    long send(ProducerRecord<byte[], byte[]> sent, String what) {
+        if (closed) {
+            throw closed();
+        }
+        try {
+            return producer.send(sent).get().offset();
+        } catch (ExecutionException | InterruptedException | RuntimeException e) {
+            throw Failures.of(name(), what, e, true);
+        }
+    }
+
     /** Where the events of an address go, and what all of them say. */
     private record Destination(String topic, List<Header> headers) {}
 
@@ -281,6 +298,11 @@ final class KafkaProvider implements EventProvider {
         return subscription;
     }
 
+    @Override
+    public Optional<DeadLetterStore> deadLetters() {
+        return Optional.of(letters);
+    }
+
     void left(KafkaSubscription subscription) {
         subscriptions.remove(subscription);
     }
@@ -292,6 +314,7 @@ final class KafkaProvider implements EventProvider {
         }
         closed = true;
         subscriptions.forEach(KafkaSubscription::close);
+        letters.close();
         producer.close(LINGERING);
         topics.close();
     }

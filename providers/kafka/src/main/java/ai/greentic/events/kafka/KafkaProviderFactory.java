@@ -72,6 +72,12 @@ public final class KafkaProviderFactory implements ProviderFactory {
                             "After which silence the others of a group take over from a member.")
                     .between(1_000, Duration.ofMinutes(10).toMillis()),
             Setting.of(
+                            "max_dead_letters",
+                            Type.INTEGER,
+                            100_000L,
+                            "Dead letters of one tenant that are kept, where they are kept here; every host has an outline of each in memory.")
+                    .between(1, 10_000_000),
+            Setting.of(
                     "create_topics", Type.FLAG, true, "Whether a missing topic is made; otherwise it must be there."));
 
     /** For {@link java.util.ServiceLoader}. */

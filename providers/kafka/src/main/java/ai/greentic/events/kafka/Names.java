@@ -41,6 +41,11 @@ final class Names {
         return name;
     }
 
+    /** The topic of an environment's dead letters; no tenant has a dash in what stands for its name. */
+    String letters(String env) {
+        return template.replace("{env}", token(env)).replace("{tenant}", "-letters");
+    }
+
     /** The topics of all tenants of an environment. */
     Pattern topics(String env) {
         String[] around = template.replace("{env}", token(env)).split("\\{tenant}", -1);
@@ -81,7 +86,7 @@ final class Names {
         return token.toString();
     }
 
-    private static String text(String token) {
+    static String text(String token) {
         byte[] bytes = new byte[token.length()];
         int length = 0;
         for (int i = 0; i < token.length(); i++) {

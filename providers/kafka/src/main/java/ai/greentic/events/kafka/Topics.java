@@ -37,6 +37,9 @@ final class Topics implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
     private static final Duration BETWEEN_LOOKS = Duration.ofMillis(50);
 
+    /** How long what was removed can be seen by those who were away, in milliseconds: 7 days. */
+    private static final String TOMBSTONES = "604800000";
+
     private final KafkaProvider provider;
     private final Admin admin;
     private final ProviderSettings settings;
@@ -56,15 +59,42 @@ final class Topics implements AutoCloseable {
                 patience);
     }
 
-    /** Sees to it that a topic is there; returns how many partitions it has. Blocks the first time. */
+    /** What a topic is for. */
+    private enum Use {
+        EVENTS("delete", "which removes events that nobody has read"),
+        LETTERS("compact", "which removes dead letters that nobody has decided about");
+
+        private final String policy;
+        private final String danger;
+
+        Use(String policy, String danger) {
+            this.policy = policy;
+            this.danger = danger;
+        }
+    }
+
+    /** Sees to it that a topic for events is there; returns how many partitions it has. Blocks the first time. */
     int require(String topic) {
+        return require(topic, Use.EVENTS);
+    }
+
+    /** Sees to it that a topic for dead letters is there. Blocks the first time. */
+    void requireLetters(String topic) {
+        int unusedPartitions = require(topic, Use.LETTERS);
+    }
+
+    boolean isThere(String topic) {
+        return known.containsKey(topic) || describe(topic) != null;
+    }
+
+    private int require(String topic, Use use) {
         Integer partitions = known.get(topic);
         if (partitions != null) {
             return partitions;
         }
         TopicDescription found = describe(topic);
         if (found == null) {
-            make(topic);
+            make(topic, use);
             for (int i = 0; found == null && i < PATIENCE.dividedBy(BETWEEN_LOOKS); i++) {
                 // The controller knows of it before the brokers do.
                 provider.pause(BETWEEN_LOOKS);
@@ -76,7 +106,7 @@ final class Topics implements AutoCloseable {
                         "provider " + provider.name() + ": topic " + topic + " was made, but no broker knows it yet");
             }
         }
-        verify(topic);
+        verify(topic, use);
         int count = found.partitions().size();
         // Answered as soon as the leaders know that they are.
         Map<TopicPartition, Long> unused = offsets(partitions(topic, count), OffsetSpec.latest());
@@ -101,7 +131,7 @@ final class Topics implements AutoCloseable {
         }
     }
 
-    private void make(String topic) {
+    private void make(String topic, Use use) {
         if (!settings.flag("create_topics")) {
             throw new EventsException(
                     ErrorCode.INVALID_CONFIGURATION,
@@ -111,15 +141,19 @@ final class Topics implements AutoCloseable {
         long replicas = settings.integer("replicas");
         NewTopic fresh = new NewTopic(
                         topic,
-                        Optional.of((int) settings.integer("partitions")),
+                        Optional.of(use == Use.LETTERS ? 1 : (int) settings.integer("partitions")),
                         replicas == 0 ? Optional.empty() : Optional.of((short) replicas))
-                .configs(Map.of(
-                        "cleanup.policy",
-                        "delete",
-                        "retention.ms",
-                        Long.toString(settings.duration("max_age").toMillis()),
-                        "message.timestamp.type",
-                        "LogAppendTime"));
+                .configs(
+                        use == Use.LETTERS
+                                ? Map.of("cleanup.policy", "compact", "delete.retention.ms", TOMBSTONES)
+                                : Map.of(
+                                        "cleanup.policy",
+                                        "delete",
+                                        "retention.ms",
+                                        Long.toString(
+                                                settings.duration("max_age").toMillis()),
+                                        "message.timestamp.type",
+                                        "LogAppendTime"));
         try {
             ask("making topic " + topic, admin.createTopics(List.of(fresh)).all(), PATIENCE);
         } catch (EventsException e) {
@@ -129,7 +163,7 @@ final class Topics implements AutoCloseable {
         }
     }
 
-    private void verify(String topic) {
+    private void verify(String topic, Use use) {
         ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
         Config found = ask(
                         "looking at the configuration of topic " + topic,
@@ -138,11 +172,11 @@ final class Topics implements AutoCloseable {
                 .get(resource);
         ConfigEntry entry = found == null ? null : found.get("cleanup.policy");
         String policy = entry == null ? null : entry.value();
-        if (!"delete".equals(policy)) {
+        if (!use.policy.equals(policy)) {
             throw new EventsException(
                     ErrorCode.INVALID_CONFIGURATION,
-                    "topic " + topic + " of provider " + provider.name() + " has the cleanup.policy " + policy
-                            + ", which removes events that nobody has read; set it to delete");
+                    "topic " + topic + " of provider " + provider.name() + " has the cleanup.policy " + policy + ", "
+                            + use.danger + "; set it to " + use.policy);
         }
     }
 

@@ -12,6 +12,9 @@ import java.util.concurrent.TimeoutException;
 final class Failures {
     private static final int STREAM_NOT_FOUND = 10059;
     private static final int NO_MESSAGE_FOUND = 10037;
+    private static final int SEQUENCE_NOT_FOUND = 10043;
+    private static final int DELETION_FAILED = 10057;
+    private static final int WRONG_LAST_SEQUENCE = 10071;
     private static final int STORE_FAILED = 10077;
     private static final int MESSAGE_TOO_LARGE = 10054;
     private static final int RESOURCES_MEMORY = 10028;
@@ -25,7 +28,17 @@ final class Failures {
     }
 
     static boolean isMessageMissing(JetStreamApiException e) {
-        return e.getApiErrorCode() == NO_MESSAGE_FOUND;
+        return e.getApiErrorCode() == NO_MESSAGE_FOUND || e.getApiErrorCode() == SEQUENCE_NOT_FOUND;
+    }
+
+    /** The message is gone, perhaps: servers give this code for any reason not to delete one. */
+    static boolean isDeletionRefused(JetStreamApiException e) {
+        return e.getApiErrorCode() == DELETION_FAILED;
+    }
+
+    /** Somebody else wrote to the subject meanwhile. */
+    static boolean isConflict(JetStreamApiException e) {
+        return e.getApiErrorCode() == WRONG_LAST_SEQUENCE;
     }
 
     /** @param sent whether the server may have done it */

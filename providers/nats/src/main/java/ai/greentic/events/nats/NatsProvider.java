@@ -4,6 +4,7 @@ import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.Position;
+import ai.greentic.events.spi.DeadLetterStore;
 import ai.greentic.events.spi.EventProvider;
 import ai.greentic.events.spi.OutboundEvent;
 import ai.greentic.events.spi.ProviderContext;
@@ -31,6 +32,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -57,6 +59,7 @@ final class NatsProvider implements EventProvider, ErrorListener {
     private final @Nullable CoreSubjects core;
     private final ProviderSettings settings;
     private final Set<NatsReading> subscriptions = new CopyOnWriteArraySet<>();
+    private final Optional<DeadLetterStore> letters;
     private volatile @Nullable Session session;
     /** The client's, from its first word on, also while it has not reached a server yet. */
     private @Nullable Connection latest;
@@ -75,6 +78,7 @@ final class NatsProvider implements EventProvider, ErrorListener {
         this.subjects = new Subjects(NatsProviderFactory.prefix(settings));
         this.core =
                 NatsProviderFactory.isCore(settings) ? new CoreSubjects(NatsProviderFactory.prefix(settings)) : null;
+        this.letters = core == null ? Optional.of(new LetterStream(this, settings)) : Optional.empty();
         Options.Builder options = Options.builder()
                 .server(settings.text("url").orElseThrow())
                 .connectionName("greentic-events " + context.qualifiedName())
@@ -252,6 +256,11 @@ final class NatsProvider implements EventProvider, ErrorListener {
         return subscription;
     }
 
+    @Override
+    public Optional<DeadLetterStore> deadLetters() {
+        return letters;
+    }
+
     void left(NatsReading subscription) {
         subscriptions.remove(subscription);
     }
@@ -273,6 +282,10 @@ final class NatsProvider implements EventProvider, ErrorListener {
 
     Streams streams() {
         return session().streams;
+    }
+
+    JetStream jetStream() {
+        return session().jetStream;
     }
 
     Groups groups() {

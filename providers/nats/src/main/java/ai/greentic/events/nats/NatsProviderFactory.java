@@ -69,6 +69,18 @@ public final class NatsProviderFactory implements ProviderFactory {
                             "After which silence the others of a group take over from a member.")
                     .between(1_000, Duration.ofMinutes(10).toMillis()),
             Setting.of(
+                            "max_dead_letters",
+                            Type.INTEGER,
+                            100_000L,
+                            "Dead letters of one tenant that are kept, where they are kept here; about, with several hosts.")
+                    .between(1, 10_000_000),
+            Setting.of(
+                            "max_dead_letter_bytes",
+                            Type.INTEGER,
+                            1L << 30,
+                            "Bytes of an environment's dead letters, where they are kept here.")
+                    .between(1L << 20, 1L << 50),
+            Setting.of(
                     "create_streams",
                     Type.FLAG,
                     true,

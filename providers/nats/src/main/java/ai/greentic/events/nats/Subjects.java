@@ -38,6 +38,24 @@ final class Subjects {
         return prefix.replace('.', '_') + "-groups";
     }
 
+    /** The stream of an environment's dead letters. No other name has a {@code =} there. */
+    String letters(String env) {
+        return prefix.replace('.', '_') + "=letters-" + token(env);
+    }
+
+    /** Where an environment's dead letters go: {@code PREFIX=letters.ENV.TENANT.ID.SEQUENCE}. */
+    String allLetters(String env) {
+        return prefix + "=letters." + token(env) + ".>";
+    }
+
+    /**
+     * @param id of a letter, or {@code *} for all
+     * @param sequence what stands for the held key, or {@code *}
+     */
+    String letter(Tenant tenant, String id, String sequence) {
+        return prefix + "=letters." + token(tenant.env()) + "." + token(tenant.name()) + "." + id + "." + sequence;
+    }
+
     /** Everything of an environment. */
     String all(String env) {
         return prefix + "." + token(env) + ".>";
@@ -119,6 +137,11 @@ final class Subjects {
 
     private static EventsException foreign(String subject) {
         return new EventsException(ErrorCode.CORRUPT_EVENT, "subject '" + subject + "' names no tenant's topic");
+    }
+
+    /** What a token stands for; {@code CORRUPT_EVENT} if it is not one of {@link #token}'s. */
+    static String plain(String token) {
+        return text(token, token);
     }
 
     private static String text(String token, String subject) {

@@ -1,12 +1,10 @@
-package ai.greentic.events.embedded;
+package ai.greentic.events.spi;
 
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventId;
 import ai.greentic.events.Tenant;
 import ai.greentic.events.TenantTopic;
 import ai.greentic.events.Topic;
-import ai.greentic.events.spi.DeadLetter;
-import ai.greentic.events.spi.DeadLetterId;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
@@ -22,16 +20,17 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Dead letters as bytes: format number 1, CRC-32C of the rest, then the fields in the order of {@link #write}; texts as length and UTF-8,
- * with length -1 for one that is missing. State and number stand in columns of their own, since they change.
+ * Dead letters as bytes, for stores: format number 1, CRC-32C of the rest, then the fields in the order of {@link #write}; texts as length
+ * and UTF-8, with length -1 for one that is missing. Id, state and number are left out: a store keeps them apart, since it looks for the
+ * first and changes the others. Thread-safe.
  */
-final class LetterCodec {
+public final class DeadLetterCodec {
     private static final int FORMAT = 1;
     private static final int HEAD = 5;
 
-    private LetterCodec() {}
+    private DeadLetterCodec() {}
 
-    static byte[] write(DeadLetter letter) {
+    public static byte[] write(DeadLetter letter) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream(letter.size() + 512);
         try (DataOutputStream out = new DataOutputStream(bytes)) {
             out.writeByte(FORMAT);
@@ -78,12 +77,13 @@ final class LetterCodec {
         return (int) crc.getValue();
     }
 
-    static boolean isIntact(byte[] body) {
+    /** Whether bytes are what {@link #write} wrote. */
+    public static boolean isIntact(byte[] body) {
         return body.length > HEAD && body[0] == FORMAT && ByteBuffer.wrap(body).getInt(1) == checksum(body);
     }
 
     /** Reads what {@link #write} wrote; {@link #isIntact} has been asked before. */
-    static DeadLetter read(DeadLetterId id, DeadLetter.State state, long number, byte[] body) {
+    public static DeadLetter read(DeadLetterId id, DeadLetter.State state, long number, byte[] body) {
         try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(body))) {
             in.skipNBytes(HEAD);
             Tenant tenant = new Tenant(present(in), present(in));
