@@ -1,5 +1,6 @@
 package ai.greentic.events.kafka;
 
+import ai.greentic.events.conformance.TestCertificate;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -50,6 +51,36 @@ final class KafkaServer {
                         + "\";");
         broker.start();
         return broker;
+    }
+
+    /** A broker that encrypts on a second port, where it asks for the certificate of a client that it knows. */
+    static KafkaServer encrypted(Path directory, int encrypted, TestCertificate own, TestCertificate client)
+            throws Exception {
+        int port = freePort();
+        List<Integer> controllers = List.of(freePort());
+        String listeners = "PLAINTEXT://127.0.0.1:" + port + ",SSL://127.0.0.1:" + encrypted;
+        String ssl = "listener.name.ssl.ssl.";
+        KafkaServer broker = new KafkaServer(
+                directory,
+                port,
+                0,
+                controllers,
+                1,
+                "listeners=" + listeners + ",CONTROLLER://127.0.0.1:" + controllers.get(0),
+                "advertised.listeners=" + listeners,
+                "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SSL:SSL,CONTROLLER:PLAINTEXT",
+                ssl + "keystore.type=PEM",
+                ssl + "keystore.certificate.chain=" + line(own.certificate()),
+                ssl + "keystore.key=" + line(own.key()),
+                ssl + "truststore.type=PEM",
+                ssl + "truststore.certificates=" + line(client.certificate()),
+                ssl + "client.auth=required");
+        broker.start();
+        return broker;
+    }
+
+    private static String line(String pem) {
+        return pem.replace("\n", "\\n");
     }
 
     /** Brokers that are one cluster, each with a copy of everything. */

@@ -14,6 +14,7 @@ import ai.greentic.events.spi.PublishOutcome;
 import ai.greentic.events.spi.Shard;
 import ai.greentic.events.spi.SubscribeRequest;
 import ai.greentic.events.spi.Tasks;
+import io.nats.client.AuthHandler;
 import io.nats.client.Connection;
 import io.nats.client.ConnectionListener.Events;
 import io.nats.client.Dispatcher;
@@ -21,6 +22,7 @@ import io.nats.client.ErrorListener;
 import io.nats.client.JetStream;
 import io.nats.client.JetStreamOptions;
 import io.nats.client.MessageHandler;
+import io.nats.client.NKey;
 import io.nats.client.Nats;
 import io.nats.client.Options;
 import io.nats.client.Subscription;
@@ -29,6 +31,7 @@ import io.nats.client.impl.Headers;
 import io.nats.client.impl.NatsMessage;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -99,12 +102,48 @@ final class NatsProvider implements EventProvider, ErrorListener {
         settings.text("credentials")
                 .ifPresent(content ->
                         options.authHandler(Nats.staticCredentials(content.getBytes(StandardCharsets.UTF_8))));
+        settings.text("nkey").ifPresent(seed -> options.authHandler(signing(seed.strip())));
+        Tls.context(settings).ifPresent(tls -> options.sslContext(tls));
         if (settings.text("startup").orElseThrow().equals("wait")) {
             Nats.connectAsynchronously(options.build(), true);
         } else {
             adopt(Nats.connect(options.build()));
         }
         watchLater();
+    }
+
+    /** Answers the server's challenge with the key of a seed. */
+    private static AuthHandler signing(String seed) {
+        NKey key;
+        String user;
+        try {
+            key = NKey.fromSeed(seed.toCharArray());
+            user = new String(key.getPublicKey());
+        } catch (IllegalArgumentException | IOException | GeneralSecurityException e) {
+            // Without the cause, which might show the seed.
+            throw new EventsException(
+                    ErrorCode.INVALID_CONFIGURATION, "nkey is not the seed of an nkey user; it begins with SU");
+        }
+        return new AuthHandler() {
+            @Override
+            public byte[] sign(byte[] challenge) {
+                try {
+                    return key.sign(challenge);
+                } catch (IOException | GeneralSecurityException e) {
+                    throw new IllegalStateException("the challenge could not be signed", e);
+                }
+            }
+
+            @Override
+            public char[] getID() {
+                return user.toCharArray();
+            }
+
+            @Override
+            public char[] getJWT() {
+                return new char[0];
+            }
+        };
     }
 
     private synchronized void adopt(Connection connection) throws IOException {

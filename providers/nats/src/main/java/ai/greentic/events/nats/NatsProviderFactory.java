@@ -33,6 +33,24 @@ public final class NatsProviderFactory implements ProviderFactory {
                             null,
                             "Content of a credentials file with a JWT and an nkey; file:PATH reads it.")
                     .withSecrecy(),
+            Setting.of("nkey", Type.TEXT, null, "Seed of an nkey user, where the server knows users by their nkeys.")
+                    .withSecrecy(),
+            Setting.of(
+                    "trusted_certificates",
+                    Type.TEXT,
+                    null,
+                    "Certificates that servers are believed by, as PEM; file:PATH reads them. Default: those of the JVM. A server's must be of the host in url."),
+            Setting.of(
+                    "certificate",
+                    Type.TEXT,
+                    null,
+                    "Chain of this client's own certificate, as PEM; file:PATH reads it."),
+            Setting.of(
+                            "certificate_key",
+                            Type.TEXT,
+                            null,
+                            "Private key of that certificate, PKCS #8 as PEM; file:PATH reads it.")
+                    .withSecrecy(),
             Setting.of(
                             "startup",
                             Type.TEXT,

@@ -4,15 +4,23 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.greentic.events.ErrorCode;
+import ai.greentic.events.ErrorKind;
 import ai.greentic.events.EventsException;
+import ai.greentic.events.Payload;
 import ai.greentic.events.TenantContext;
+import ai.greentic.events.bus.Delivery;
 import ai.greentic.events.bus.EventBus;
+import ai.greentic.events.bus.PublishOptions;
+import ai.greentic.events.bus.PullSubscription;
+import ai.greentic.events.bus.SubscribeOptions;
+import ai.greentic.events.conformance.TestCertificate;
 import ai.greentic.events.spi.ProviderContext;
 import ai.greentic.events.spi.ProviderSettings;
 import ai.greentic.events.spi.Tasks;
 import ai.greentic.events.spi.Time;
 import io.nats.client.Connection;
 import io.nats.client.JetStreamManagement;
+import io.nats.client.NKey;
 import io.nats.client.Nats;
 import io.nats.client.api.DiscardPolicy;
 import io.nats.client.api.StorageType;
@@ -20,7 +28,9 @@ import io.nats.client.api.StreamConfiguration;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -127,6 +137,98 @@ class NatsBadDaysTest {
     }
 
     @Test
+    void P14_anNkeyIsAnsweredWithAndAWrongOneRefused() throws Exception {
+        NKey right = NKey.createUser(null);
+        String seed = new String(right.getSeed());
+        NatsServer running = server("authorization { users: [ { nkey: " + new String(right.getPublicKey()) + " } ] }");
+        try (EventBus bus = bus(running.url(), Map.of("nkey", seed))) {
+            assertThat(bus.publish(ACME, "a.b", 1).durable()).isTrue();
+        }
+        String another = new String(NKey.createUser(null).getSeed());
+        refused(ErrorCode.ACCESS_DENIED, Map.of("url", running.url(), "nkey", another));
+        assertThatThrownBy(() -> refusal(Map.of("url", running.url(), "nkey", "topsecret")))
+                .hasMessageContaining("nkey")
+                .hasMessageNotContaining("topsecret")
+                .hasNoCause();
+    }
+
+    private NatsServer encrypted(TestCertificate own, String more) throws Exception {
+        Path certificate = Files.writeString(directory.resolve("own.pem"), own.certificate());
+        Path key = Files.writeString(directory.resolve("own.key"), own.key());
+        return server("tls { cert_file: '" + certificate + "', key_file: '" + key + "' " + more + " }");
+    }
+
+    @Test
+    void P13_anEncryptedServerIsBelievedByItsCertificateAlone() throws Exception {
+        TestCertificate own = TestCertificate.of(directory, "ip:127.0.0.1,dns:localhost");
+        NatsServer running = encrypted(own, "");
+        String url = running.url().replace("nats://", "tls://");
+        for (String name : List.of(url, url.replace("127.0.0.1", "localhost"))) {
+            try (EventBus bus = bus(name, Map.of("trusted_certificates", own.certificate()))) {
+                assertThat(bus.publish(ACME, "a.b", 1).durable()).isTrue();
+            }
+        }
+        refused(ErrorCode.PROVIDER_UNAVAILABLE, Map.of("url", url));
+        refused(ErrorCode.PROVIDER_UNAVAILABLE, Map.of("url", running.url()));
+        refused(
+                ErrorCode.PROVIDER_UNAVAILABLE,
+                Map.of(
+                        "url",
+                        url,
+                        "trusted_certificates",
+                        TestCertificate.of(directory, "ip:127.0.0.1").certificate()));
+    }
+
+    @Test
+    void P13_aTrustedCertificateOfAnotherHostIsRefused() throws Exception {
+        TestCertificate other = TestCertificate.of(directory, "dns:elsewhere.example");
+        NatsServer running = encrypted(other, "");
+        refused(
+                ErrorCode.PROVIDER_UNAVAILABLE,
+                Map.of("url", running.url().replace("nats://", "tls://"), "trusted_certificates", other.certificate()));
+    }
+
+    @Test
+    void P13_aServerThatAsksForACertificateGetsIt() throws Exception {
+        TestCertificate own = TestCertificate.of(directory, "ip:127.0.0.1");
+        TestCertificate client = TestCertificate.of(directory, "dns:client.example");
+        Path known = Files.writeString(directory.resolve("known.pem"), client.certificate());
+        NatsServer running = encrypted(own, ", ca_file: '" + known + "', verify: true");
+        String url = running.url().replace("nats://", "tls://");
+        try (EventBus bus = bus(
+                url,
+                Map.of(
+                        "trusted_certificates",
+                        own.certificate(),
+                        "certificate",
+                        client.certificate(),
+                        "certificate_key",
+                        client.key()))) {
+            assertThat(bus.publish(ACME, "a.b", 1).durable()).isTrue();
+        }
+        refused(ErrorCode.PROVIDER_UNAVAILABLE, Map.of("url", url, "trusted_certificates", own.certificate()));
+    }
+
+    /** Before anything is connected to. */
+    @Test
+    void P14_certificatesThatCannotBeReadAreNamed() throws Exception {
+        TestCertificate some = TestCertificate.of(directory, "dns:client.example");
+        String url = "tls://127.0.0.1:1";
+        assertThatThrownBy(() -> refusal(Map.of("url", url, "trusted_certificates", "rubbish")))
+                .hasMessageContaining("trusted_certificates")
+                .hasMessageContaining("PEM");
+        assertThatThrownBy(() -> refusal(Map.of("url", url, "certificate", some.certificate())))
+                .hasMessageContaining("certificate_key");
+        for (String key : List.of("topsecret", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----")) {
+            assertThatThrownBy(() ->
+                            refusal(Map.of("url", url, "certificate", some.certificate(), "certificate_key", key)))
+                    .hasMessageContaining("certificate_key")
+                    .hasMessageContaining("PKCS #8")
+                    .hasMessageNotContaining("topsecret");
+        }
+    }
+
+    @Test
     void P14_refusedCredentialsAreNamed() throws Exception {
         NatsServer running = server("authorization { user: greentic, password: right }");
         refused(ErrorCode.ACCESS_DENIED, Map.of("url", running.url(), "user", "greentic", "password", "wrong"));
@@ -220,5 +322,50 @@ class NatsBadDaysTest {
                             EventsException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.EVENT_TOO_LARGE))
                     .hasMessageContaining("4096");
         }
+    }
+
+    /** Away for as long as {@code broker.away} says: two minutes by hand. It is found again within 10 s. */
+    @Test
+    @Timeout(300)
+    void P9_aServerThatWasAwayIsFoundAgain() throws Exception {
+        NatsServer running = server();
+        try (EventBus bus = bus(running.url(), Map.of());
+                PullSubscription events = bus.pull(ACME, "a.*", SubscribeOptions.group("away"))) {
+            events.ready().get(30, TimeUnit.SECONDS);
+            bus.publish(ACME, "a.b", 1);
+            next(events, 1, Duration.ofSeconds(30));
+            running.kill();
+            Thread.sleep(
+                    Duration.parse(System.getProperty("broker.away", "PT3S")).toMillis());
+            running.start();
+            long healed = System.nanoTime();
+            until("published again", () -> published(bus));
+            next(events, 2, Duration.ofSeconds(10));
+            assertThat(Duration.ofNanos(System.nanoTime() - healed)).isLessThan(Duration.ofSeconds(10));
+        }
+    }
+
+    private static boolean published(EventBus bus) {
+        try {
+            return bus.publish(
+                            bus.newEvent(ACME, "a.b").payload(Payload.json("2")).build(),
+                            PublishOptions.NONE.idempotencyKey("second"))
+                    .durable();
+        } catch (EventsException e) {
+            assertThat(e.kind()).isIn(ErrorKind.UNAVAILABLE, ErrorKind.OUTCOME_UNKNOWN);
+            return false;
+        }
+    }
+
+    /** Takes the event with a number; what was settled before the disturbance may come again. */
+    private static void next(PullSubscription events, int number, Duration patience) throws Exception {
+        int got;
+        do {
+            try (Delivery delivery = events.next(patience).orElseThrow()) {
+                got = delivery.payload(Integer.class);
+                delivery.ack();
+            }
+        } while (got < number);
+        assertThat(got).isEqualTo(number);
     }
 }
