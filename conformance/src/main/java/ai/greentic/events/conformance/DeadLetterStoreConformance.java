@@ -21,12 +21,12 @@ import org.junit.jupiter.api.Test;
 
 /** What every {@link DeadLetterStore} must do. Extend it and say where the store is. */
 public abstract class DeadLetterStoreConformance extends StoreConformance<DeadLetterStore> {
-    private static final Instant EPOCH = Instant.ofEpochSecond(1_700_000_000L);
+    static final Instant EPOCH = Instant.ofEpochSecond(1_700_000_000L);
 
     /** For subclasses. */
     protected DeadLetterStoreConformance() {}
 
-    private static DeadLetterId id(int number) {
+    static DeadLetterId id(int number) {
         return new DeadLetterId(String.format(Locale.ROOT, "dl-%06d", number));
     }
 

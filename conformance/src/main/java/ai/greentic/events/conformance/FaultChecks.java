@@ -24,11 +24,8 @@ abstract class FaultChecks extends Checks {
     private final EventsException away =
             new EventsException(ErrorCode.PROVIDER_UNAVAILABLE, "the kit took the provider away");
 
-    /**
-     * No more can have been unsettled when a member was killed: what it had in hand, and as much again that was handled, and whose
-     * settlement the provider had not taken yet.
-     */
-    private static final int UNSETTLED = 2 * 256;
+    /** No more can have been unsettled when a member was killed. */
+    private static final int UNSETTLED = 256;
 
     FaultChecks(ProviderConformance kit) {
         super(kit);
@@ -136,7 +133,7 @@ abstract class FaultChecks extends Checks {
             }
             assertThat(fabric.ledger.account().duplicated() - duplicates)
                     .as("duplicates when %s", disturbance)
-                    .isLessThanOrEqualTo((long) UNSETTLED);
+                    .isLessThanOrEqualTo(2L * UNSETTLED);
         }
     }
 

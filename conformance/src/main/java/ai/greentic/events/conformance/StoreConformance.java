@@ -92,6 +92,11 @@ abstract class StoreConformance<S> {
         return store();
     }
 
+    /** Says that the log will have a warning or error with this in it. */
+    final void expect(String warning) {
+        java.util.Objects.requireNonNull(invariants).log.expect(warning);
+    }
+
     static TenantTopic address(Tenant tenant, String topic) {
         return new TenantTopic(tenant, new Topic(topic));
     }

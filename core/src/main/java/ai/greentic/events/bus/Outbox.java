@@ -55,6 +55,11 @@ final class Outbox {
         endings.add(settled, null);
     }
 
+    /** How many settlements wait. */
+    synchronized int waiting() {
+        return endings.settled.size();
+    }
+
     /** Takes everything that is to be settled; null if there is nothing. */
     synchronized @Nullable Endings take() {
         if (endings.settled.isEmpty()) {

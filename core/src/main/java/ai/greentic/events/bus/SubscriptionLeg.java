@@ -252,7 +252,8 @@ final class SubscriptionLeg implements Signal {
                 extendLeases();
             }
             pauseBlocked();
-            int room = Math.min(MAX_POLL, dispatcher.room());
+            // What was handled while the provider settled is not settled yet.
+            int room = Math.max(0, Math.min(MAX_POLL, dispatcher.room() - outbox.waiting()));
             Polled polled = bound.poll(room, room == 0 ? Duration.ZERO : maxWait);
             if (polled.connected() && reconnection.succeeded()) {
                 subscription.reconnected();

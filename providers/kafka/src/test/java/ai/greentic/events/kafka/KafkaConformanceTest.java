@@ -20,6 +20,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The whole kit against a real broker, which is killed, cut off and stalled while events flow. */
 class KafkaConformanceTest extends ProviderConformance {
+    /** How long it stays killed: two minutes by hand, with {@code -Dbroker.away=PT2M}. */
+    private static final Duration AWAY = Duration.parse(System.getProperty("broker.away", "PT0.5S"));
+
     private static final AtomicLong PLACES = new AtomicLong();
 
     @TempDir
@@ -76,7 +79,7 @@ class KafkaConformanceTest extends ProviderConformance {
                 return List.of(
                         Disturbance.when("the broker is killed", running::kill)
                                 .until("it is started again", running::start)
-                                .after(Duration.ofMillis(500)),
+                                .after(AWAY),
                         Disturbance.when("every connection is cut", between::cut)
                                 .until("they may come again", between::heal),
                         Disturbance.when("the network stands still", between::stall)

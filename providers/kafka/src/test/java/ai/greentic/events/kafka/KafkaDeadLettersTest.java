@@ -6,15 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.Tenant;
-import ai.greentic.events.TenantContext;
 import ai.greentic.events.TenantTopic;
 import ai.greentic.events.Topic;
-import ai.greentic.events.bus.Delivery;
 import ai.greentic.events.bus.EventBus;
-import ai.greentic.events.bus.PullSubscription;
-import ai.greentic.events.bus.RedriveOptions;
-import ai.greentic.events.bus.SubscribeOptions;
-import ai.greentic.events.conformance.DeadLetterStoreConformance;
+import ai.greentic.events.conformance.SharedDeadLettersConformance;
 import ai.greentic.events.spi.DeadLetter;
 import ai.greentic.events.spi.DeadLetterFilter;
 import ai.greentic.events.spi.DeadLetterId;
@@ -31,7 +26,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -92,6 +86,7 @@ class KafkaDeadLettersTest {
     @AfterEach
     void end() {
         hosts.forEach(Host::close);
+        hosts.clear();
     }
 
     private Map<String, Object> settings(Map<String, Object> more) {
@@ -128,97 +123,32 @@ class KafkaDeadLettersTest {
                 .build();
     }
 
-    /** What the kit demands of every store; each life is a connection of its own, which reads the topic anew. */
+    /** What the kit demands of every store that hosts share; each life is a connection of its own, which reads the topic anew. */
     @Nested
-    class Conformance extends DeadLetterStoreConformance {
-        private @Nullable Host host;
-
+    class Conformance extends SharedDeadLettersConformance {
         @Override
         protected DeadLetterStore open(Time time) {
-            host = connect(Map.of());
-            return host.letters();
+            return another(100_000);
+        }
+
+        @Override
+        protected DeadLetterStore another(int maxLetters) {
+            return letters(Map.of("max_dead_letters", maxLetters));
+        }
+
+        @Override
+        protected EventBus bus() {
+            return EventBus.builder()
+                    .providerFactory(new KafkaProviderFactory())
+                    .provider("broker", "kafka", "*")
+                    .providerSettings(null, "broker", settings(Map.of()))
+                    .deadLettersOn("broker")
+                    .build();
         }
 
         @Override
         protected void close() {
-            if (host != null) {
-                host.close();
-            }
-        }
-    }
-
-    @Test
-    void P2_anotherHostSeesAndRedrivesWhatOneParked() throws Exception {
-        TenantContext acme = TenantContext.of("dev", "acme");
-        try (EventBus one = bus();
-                EventBus other = bus();
-                PullSubscription orders = one.pull(acme, "orders.*", SubscribeOptions.group("billing"))) {
-            orders.ready().get(30, TimeUnit.SECONDS);
-            one.publish(acme, "orders.created", 42);
-            try (Delivery delivery = orders.next(Duration.ofSeconds(30)).orElseThrow()) {
-                delivery.reject("no such customer");
-            }
-            List<DeadLetter> parked = List.of();
-            for (int tries = 0; parked.isEmpty() && tries < 500; tries++) {
-                parked = other.deadLetters(acme).list(DeadLetterFilter.ALL, 10);
-                Thread.sleep(10);
-            }
-            assertThat(parked)
-                    .singleElement()
-                    .satisfies(letter -> assertThat(letter.reason()).contains("no such customer"));
-            assertThat(other.deadLetters(TenantContext.of("dev", "globex")).list(DeadLetterFilter.ALL, 10))
-                    .isEmpty();
-            assertThat(other.deadLetters(acme)
-                            .redrive(DeadLetterFilter.ALL, RedriveOptions.STANDARD)
-                            .redriven())
-                    .isOne();
-            try (Delivery again = orders.next(Duration.ofSeconds(30)).orElseThrow()) {
-                assertThat(again.payload(Integer.class)).isEqualTo(42);
-                again.ack();
-            }
-            assertThat(one.deadLetters(acme).list(DeadLetterFilter.ALL, 10)).isEmpty();
-        }
-    }
-
-    private EventBus bus() {
-        return EventBus.builder()
-                .providerFactory(new KafkaProviderFactory())
-                .provider("broker", "kafka", "*")
-                .providerSettings(null, "broker", settings(Map.of()))
-                .deadLettersOn("broker")
-                .build();
-    }
-
-    @Test
-    void P10_aTenantsShareIsBounded() {
-        DeadLetterStore store = letters(Map.of("max_dead_letters", 3));
-        for (int number = 0; number < 3; number++) {
-            store.put(letter(ACME, number));
-        }
-        assertThatThrownBy(() -> store.put(letter(ACME, 3)))
-                .isInstanceOfSatisfying(
-                        EventsException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.DEAD_LETTERS_FULL))
-                .hasMessageContaining("max_dead_letters");
-        store.put(letter(new Tenant("test", "globex"), 3));
-        assertThat(store.remove(ACME, new DeadLetterId("dl-1"))).isTrue();
-        store.put(letter(ACME, 4));
-    }
-
-    /** Of many who change or remove a letter at the same time, one does. */
-    @Test
-    void P2_ofManyOneChangesALetter() {
-        List<DeadLetterStore> all = List.of(letters(Map.of()), letters(Map.of()), letters(Map.of()));
-        for (int number = 0; number < 20; number++) {
-            DeadLetterId id = new DeadLetterId("dl-" + number);
-            all.get(0).put(letter(ACME, number));
-            assertThat(all.parallelStream()
-                            .filter(host -> host.change(ACME, id, DeadLetter.State.PARKED, DeadLetter.State.REDRIVING))
-                            .count())
-                    .isOne();
-            assertThat(all.parallelStream()
-                            .filter(host -> host.remove(ACME, id))
-                            .count())
-                    .isOne();
+            end();
         }
     }
 

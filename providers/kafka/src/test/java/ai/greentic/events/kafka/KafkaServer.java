@@ -32,49 +32,45 @@ final class KafkaServer {
 
     /** A broker that asks for a password on a second port. */
     static KafkaServer withPassword(Path directory, int guarded, String user, String password) throws Exception {
-        int port = freePort();
-        List<Integer> controllers = List.of(freePort());
-        String listeners = "PLAINTEXT://127.0.0.1:" + port + ",SASL_PLAINTEXT://127.0.0.1:" + guarded;
-        KafkaServer broker = new KafkaServer(
+        return withSecond(
                 directory,
-                port,
-                0,
-                controllers,
-                1,
-                "listeners=" + listeners + ",CONTROLLER://127.0.0.1:" + controllers.get(0),
-                "advertised.listeners=" + listeners,
-                "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
+                "SASL_PLAINTEXT",
+                guarded,
                 "sasl.enabled.mechanisms=PLAIN",
                 "listener.name.sasl_plaintext.plain.sasl.jaas.config="
                         + "org.apache.kafka.common.security.plain.PlainLoginModule required user_" + user + "=\""
                         + password
                         + "\";");
-        broker.start();
-        return broker;
     }
 
     /** A broker that encrypts on a second port, where it asks for the certificate of a client that it knows. */
     static KafkaServer encrypted(Path directory, int encrypted, TestCertificate own, TestCertificate client)
             throws Exception {
-        int port = freePort();
-        List<Integer> controllers = List.of(freePort());
-        String listeners = "PLAINTEXT://127.0.0.1:" + port + ",SSL://127.0.0.1:" + encrypted;
         String ssl = "listener.name.ssl.ssl.";
-        KafkaServer broker = new KafkaServer(
+        return withSecond(
                 directory,
-                port,
-                0,
-                controllers,
-                1,
-                "listeners=" + listeners + ",CONTROLLER://127.0.0.1:" + controllers.get(0),
-                "advertised.listeners=" + listeners,
-                "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SSL:SSL,CONTROLLER:PLAINTEXT",
+                "SSL",
+                encrypted,
                 ssl + "keystore.type=PEM",
                 ssl + "keystore.certificate.chain=" + line(own.certificate()),
                 ssl + "keystore.key=" + line(own.key()),
                 ssl + "truststore.type=PEM",
                 ssl + "truststore.certificates=" + line(client.certificate()),
                 ssl + "client.auth=required");
+    }
+
+    private static KafkaServer withSecond(Path directory, String protocol, int second, String... more)
+            throws Exception {
+        int port = freePort();
+        List<Integer> controllers = List.of(freePort());
+        String listeners = "PLAINTEXT://127.0.0.1:" + port + "," + protocol + "://127.0.0.1:" + second;
+        List<String> lines = new ArrayList<>(List.of(
+                "listeners=" + listeners + ",CONTROLLER://127.0.0.1:" + controllers.get(0),
+                "advertised.listeners=" + listeners,
+                "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT," + protocol + ":"
+                        + protocol));
+        lines.addAll(List.of(more));
+        KafkaServer broker = new KafkaServer(directory, port, 0, controllers, 1, lines.toArray(new String[0]));
         broker.start();
         return broker;
     }

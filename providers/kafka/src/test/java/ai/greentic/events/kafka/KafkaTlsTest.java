@@ -31,7 +31,7 @@ class KafkaTlsTest {
     }
 
     @Test
-    void P13_bothSidesAreBelievedByTheirCertificatesAlone() throws Exception {
+    void bothSidesAreBelievedByTheirCertificatesAlone() throws Exception {
         TestCertificate own = TestCertificate.of(directory, "ip:127.0.0.1");
         TestCertificate client = TestCertificate.of(directory, "dns:client.example");
         int encrypted = KafkaServer.freePort();

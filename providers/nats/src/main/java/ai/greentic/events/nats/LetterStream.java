@@ -89,15 +89,15 @@ final class LetterStream implements DeadLetterStore {
         return provider.subjects.letters(tenant.env());
     }
 
-    private static <T> T ask(NatsProvider provider, String what, Request<T> request) {
+    private <T> T ask(String what, Request<T> request) {
         try {
             return request.make();
         } catch (IOException | JetStreamApiException | IllegalStateException e) {
-            throw failed(provider, what, e);
+            throw failed(what, e);
         }
     }
 
-    private static EventsException failed(NatsProvider provider, String what, Exception e) {
+    private EventsException failed(String what, Exception e) {
         EventsException failure = Failures.of(provider.context.name(), what, e, false);
         return failure.code() == ErrorCode.PROVIDER_FULL
                 ? new EventsException(
@@ -114,7 +114,7 @@ final class LetterStream implements DeadLetterStore {
         if (known.contains(name)) {
             return;
         }
-        StreamConfiguration found = ask(provider, "looking at stream " + name, () -> configuration(name, tenant.env()));
+        StreamConfiguration found = ask("looking at stream " + name, () -> configuration(name, tenant.env()));
         String wrong = found.getMaxMsgsPerSubject() != 1
                 ? "keeps several messages of a subject; set max_msgs_per_subject to 1"
                 : found.getDiscardPolicy() != DiscardPolicy.New
@@ -207,10 +207,10 @@ final class LetterStream implements DeadLetterStore {
                 return false;
             }
             known.remove(stream(letter.address().tenant()));
-            throw failed(provider, "keeping dead letter " + letter.id(), e);
+            throw failed("keeping dead letter " + letter.id(), e);
         } catch (IOException | IllegalStateException e) {
             known.remove(stream(letter.address().tenant()));
-            throw failed(provider, "keeping dead letter " + letter.id(), e);
+            throw failed("keeping dead letter " + letter.id(), e);
         }
     }
 
@@ -261,10 +261,10 @@ final class LetterStream implements DeadLetterStore {
             } catch (JetStreamApiException e) {
                 // It was removed meanwhile, or changed, in which case another message is to be removed.
                 if (!Failures.isMessageMissing(e) && !Failures.isDeletionRefused(e) || tries == REMOVALS) {
-                    throw failed(provider, "removing dead letter " + id, e);
+                    throw failed("removing dead letter " + id, e);
                 }
             } catch (IOException | IllegalStateException e) {
-                throw failed(provider, "removing dead letter " + id, e);
+                throw failed("removing dead letter " + id, e);
             }
         }
     }
@@ -285,9 +285,9 @@ final class LetterStream implements DeadLetterStore {
             if (Failures.isMessageMissing(e) || Failures.isStreamMissing(e)) {
                 return null;
             }
-            throw failed(provider, "reading dead letter " + id, e);
+            throw failed("reading dead letter " + id, e);
         } catch (IOException | IllegalStateException e) {
-            throw failed(provider, "reading dead letter " + id, e);
+            throw failed("reading dead letter " + id, e);
         }
     }
 
@@ -326,7 +326,7 @@ final class LetterStream implements DeadLetterStore {
     private List<String> subjects(Tenant tenant, String id, String sequence) {
         String filter = provider.subjects.letter(tenant, id, sequence);
         String name = stream(tenant);
-        Map<String, Long> subjects = ask(provider, "listing dead letters", () -> {
+        Map<String, Long> subjects = ask("listing dead letters", () -> {
             try {
                 StreamInfo info =
                         provider.streams().management().getStreamInfo(name, StreamInfoOptions.filterSubjects(filter));

@@ -4,15 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.greentic.events.ErrorCode;
-import ai.greentic.events.ErrorKind;
 import ai.greentic.events.EventsException;
-import ai.greentic.events.Payload;
 import ai.greentic.events.TenantContext;
-import ai.greentic.events.bus.Delivery;
 import ai.greentic.events.bus.EventBus;
-import ai.greentic.events.bus.PublishOptions;
-import ai.greentic.events.bus.PullSubscription;
-import ai.greentic.events.bus.SubscribeOptions;
 import ai.greentic.events.conformance.TestCertificate;
 import ai.greentic.events.spi.ProviderContext;
 import ai.greentic.events.spi.ProviderSettings;
@@ -30,7 +24,6 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -159,7 +152,7 @@ class NatsBadDaysTest {
     }
 
     @Test
-    void P13_anEncryptedServerIsBelievedByItsCertificateAlone() throws Exception {
+    void anEncryptedServerIsBelievedByItsCertificateAlone() throws Exception {
         TestCertificate own = TestCertificate.of(directory, "ip:127.0.0.1,dns:localhost");
         NatsServer running = encrypted(own, "");
         String url = running.url().replace("nats://", "tls://");
@@ -180,7 +173,7 @@ class NatsBadDaysTest {
     }
 
     @Test
-    void P13_aTrustedCertificateOfAnotherHostIsRefused() throws Exception {
+    void aTrustedCertificateOfAnotherHostIsRefused() throws Exception {
         TestCertificate other = TestCertificate.of(directory, "dns:elsewhere.example");
         NatsServer running = encrypted(other, "");
         refused(
@@ -189,7 +182,7 @@ class NatsBadDaysTest {
     }
 
     @Test
-    void P13_aServerThatAsksForACertificateGetsIt() throws Exception {
+    void aServerThatAsksForACertificateGetsIt() throws Exception {
         TestCertificate own = TestCertificate.of(directory, "ip:127.0.0.1");
         TestCertificate client = TestCertificate.of(directory, "dns:client.example");
         Path known = Files.writeString(directory.resolve("known.pem"), client.certificate());
@@ -322,50 +315,5 @@ class NatsBadDaysTest {
                             EventsException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.EVENT_TOO_LARGE))
                     .hasMessageContaining("4096");
         }
-    }
-
-    /** Away for as long as {@code broker.away} says: two minutes by hand. It is found again within 10 s. */
-    @Test
-    @Timeout(300)
-    void P9_aServerThatWasAwayIsFoundAgain() throws Exception {
-        NatsServer running = server();
-        try (EventBus bus = bus(running.url(), Map.of());
-                PullSubscription events = bus.pull(ACME, "a.*", SubscribeOptions.group("away"))) {
-            events.ready().get(30, TimeUnit.SECONDS);
-            bus.publish(ACME, "a.b", 1);
-            next(events, 1, Duration.ofSeconds(30));
-            running.kill();
-            Thread.sleep(
-                    Duration.parse(System.getProperty("broker.away", "PT3S")).toMillis());
-            running.start();
-            long healed = System.nanoTime();
-            until("published again", () -> published(bus));
-            next(events, 2, Duration.ofSeconds(10));
-            assertThat(Duration.ofNanos(System.nanoTime() - healed)).isLessThan(Duration.ofSeconds(10));
-        }
-    }
-
-    private static boolean published(EventBus bus) {
-        try {
-            return bus.publish(
-                            bus.newEvent(ACME, "a.b").payload(Payload.json("2")).build(),
-                            PublishOptions.NONE.idempotencyKey("second"))
-                    .durable();
-        } catch (EventsException e) {
-            assertThat(e.kind()).isIn(ErrorKind.UNAVAILABLE, ErrorKind.OUTCOME_UNKNOWN);
-            return false;
-        }
-    }
-
-    /** Takes the event with a number; what was settled before the disturbance may come again. */
-    private static void next(PullSubscription events, int number, Duration patience) throws Exception {
-        int got;
-        do {
-            try (Delivery delivery = events.next(patience).orElseThrow()) {
-                got = delivery.payload(Integer.class);
-                delivery.ack();
-            }
-        } while (got < number);
-        assertThat(got).isEqualTo(number);
     }
 }

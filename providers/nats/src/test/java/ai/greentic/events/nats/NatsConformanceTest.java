@@ -25,6 +25,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The whole kit against a real server, which is killed and stopped while events flow. */
 class NatsConformanceTest extends ProviderConformance {
+    /** How long it stays killed: two minutes by hand, with {@code -Dbroker.away=PT2M}. */
+    private static final Duration AWAY = Duration.parse(System.getProperty("broker.away", "PT0.5S"));
+
     private static final AtomicLong PLACES = new AtomicLong();
 
     @TempDir
@@ -69,7 +72,7 @@ class NatsConformanceTest extends ProviderConformance {
                 return List.of(
                         Disturbance.when("the server is killed", running::kill)
                                 .until("it is started again", running::start)
-                                .after(Duration.ofMillis(500)),
+                                .after(AWAY),
                         Disturbance.when("every connection is cut", proxy::cut)
                                 .until("they may come again", proxy::heal),
                         Disturbance.when("the network stands still", proxy::stall)

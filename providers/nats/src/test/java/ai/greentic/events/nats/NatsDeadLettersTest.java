@@ -6,23 +6,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.Tenant;
-import ai.greentic.events.TenantContext;
 import ai.greentic.events.TenantTopic;
 import ai.greentic.events.Topic;
-import ai.greentic.events.bus.Delivery;
 import ai.greentic.events.bus.EventBus;
 import ai.greentic.events.bus.EventBusBuilder;
-import ai.greentic.events.bus.PullSubscription;
-import ai.greentic.events.bus.RedriveOptions;
-import ai.greentic.events.bus.SubscribeOptions;
-import ai.greentic.events.conformance.DeadLetterStoreConformance;
+import ai.greentic.events.conformance.SharedDeadLettersConformance;
 import ai.greentic.events.spi.DeadLetter;
 import ai.greentic.events.spi.DeadLetterFilter;
 import ai.greentic.events.spi.DeadLetterId;
 import ai.greentic.events.spi.DeadLetterStore;
 import ai.greentic.events.spi.EventProvider;
 import ai.greentic.events.spi.ProviderContext;
-import ai.greentic.events.spi.StoreScope;
 import ai.greentic.events.spi.Tasks;
 import ai.greentic.events.spi.Time;
 import io.nats.client.Connection;
@@ -35,8 +29,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -95,58 +87,35 @@ class NatsDeadLettersTest {
                 .build();
     }
 
-    /** What the kit demands of every store; each life is a connection of its own. */
+    /** What the kit demands of every store that hosts share; each life is a connection of its own. */
     @Nested
-    class Conformance extends DeadLetterStoreConformance {
-        private @Nullable EventProvider provider;
-        private @Nullable Tasks threads;
+    class Conformance extends SharedDeadLettersConformance {
+        private final List<EventProvider> connected = new ArrayList<>();
+        private Tasks threads = tasks;
 
         @Override
         protected DeadLetterStore open(Time time) {
             threads = Tasks.threads("kit");
-            provider = connect(server, threads, Map.of());
+            return another(100_000);
+        }
+
+        @Override
+        protected DeadLetterStore another(int maxLetters) {
+            EventProvider provider = connect(server, threads, Map.of("max_dead_letters", maxLetters));
+            connected.add(provider);
             return provider.deadLetters().orElseThrow();
         }
 
         @Override
-        protected void close() {
-            if (provider != null && threads != null) {
-                provider.close();
-                threads.close(Duration.ofSeconds(5));
-            }
+        protected EventBus bus() {
+            return builder(Map.of("url", server.url())).deadLettersOn("broker").build();
         }
-    }
 
-    @Test
-    void P2_anotherHostSeesAndRedrivesWhatOneParked() throws Exception {
-        TenantContext acme = TenantContext.of("dev", "acme");
-        try (EventBus one = bus();
-                EventBus other = bus();
-                PullSubscription orders = one.pull(acme, "orders.*", SubscribeOptions.group("billing"))) {
-            orders.ready().get(30, TimeUnit.SECONDS);
-            one.publish(acme, "orders.created", 42);
-            try (Delivery delivery = orders.next(Duration.ofSeconds(30)).orElseThrow()) {
-                delivery.reject("no such customer");
-            }
-            List<DeadLetter> parked = List.of();
-            for (int tries = 0; parked.isEmpty() && tries < 500; tries++) {
-                parked = other.deadLetters(acme).list(DeadLetterFilter.ALL, 10);
-                Thread.sleep(10);
-            }
-            assertThat(parked)
-                    .singleElement()
-                    .satisfies(letter -> assertThat(letter.reason()).contains("no such customer"));
-            assertThat(other.deadLetters(TenantContext.of("dev", "globex")).list(DeadLetterFilter.ALL, 10))
-                    .isEmpty();
-            assertThat(other.deadLetters(acme)
-                            .redrive(DeadLetterFilter.ALL, RedriveOptions.STANDARD)
-                            .redriven())
-                    .isOne();
-            try (Delivery again = orders.next(Duration.ofSeconds(30)).orElseThrow()) {
-                assertThat(again.payload(Integer.class)).isEqualTo(42);
-                again.ack();
-            }
-            assertThat(one.deadLetters(acme).list(DeadLetterFilter.ALL, 10)).isEmpty();
+        @Override
+        protected void close() {
+            connected.forEach(EventProvider::close);
+            connected.clear();
+            threads.close(Duration.ofSeconds(5));
         }
     }
 
@@ -155,10 +124,6 @@ class NatsDeadLettersTest {
                 .providerFactory(new NatsProviderFactory())
                 .provider("broker", "nats", "*")
                 .providerSettings(null, "broker", settings);
-    }
-
-    private EventBus bus() {
-        return builder(Map.of("url", server.url())).deadLettersOn("broker").build();
     }
 
     @Test
@@ -182,22 +147,6 @@ class NatsDeadLettersTest {
                         .deadLettersStayLocal()
                         .build())
                 .hasMessageContaining("choose one");
-    }
-
-    @Test
-    void P10_aTenantsShareIsBounded() {
-        DeadLetterStore store = letters(Map.of("max_dead_letters", 3));
-        for (int number = 0; number < 3; number++) {
-            store.put(letter(ACME, number));
-        }
-        assertThatThrownBy(() -> store.put(letter(ACME, 3)))
-                .isInstanceOfSatisfying(
-                        EventsException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.DEAD_LETTERS_FULL))
-                .hasMessageContaining("max_dead_letters");
-        store.put(letter(new Tenant("test", "globex"), 3));
-        assertThat(store.remove(ACME, new DeadLetterId("dl-1"))).isTrue();
-        store.put(letter(ACME, 4));
-        assertThat(store.scope()).isEqualTo(StoreScope.SHARED);
     }
 
     @Test
@@ -226,24 +175,6 @@ class NatsDeadLettersTest {
                 .hasMessageContaining("max_dead_letter_bytes")
                 .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.DEAD_LETTERS_FULL));
         assertThat(store.list(ACME, DeadLetterFilter.ALL, null, 100)).hasSize(kept);
-    }
-
-    /** Of many who change or remove a letter at the same time, one does. */
-    @Test
-    void P2_ofManyOneChangesALetter() throws Exception {
-        List<DeadLetterStore> hosts = List.of(letters(Map.of()), letters(Map.of()), letters(Map.of()));
-        for (int number = 0; number < 50; number++) {
-            DeadLetterId id = new DeadLetterId("dl-" + number);
-            hosts.get(0).put(letter(ACME, number));
-            assertThat(winners(
-                            hosts, host -> host.change(ACME, id, DeadLetter.State.PARKED, DeadLetter.State.REDRIVING)))
-                    .isOne();
-            assertThat(winners(hosts, host -> host.remove(ACME, id))).isOne();
-        }
-    }
-
-    private static long winners(List<DeadLetterStore> hosts, java.util.function.Predicate<DeadLetterStore> deed) {
-        return hosts.parallelStream().filter(deed).count();
     }
 
     @Test
