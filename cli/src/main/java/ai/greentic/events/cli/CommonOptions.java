@@ -46,8 +46,18 @@ final class CommonOptions {
     @Option(
             names = "--strict",
             scope = ScopeType.INHERIT,
-            description = "Refuse unknown settings and transports without a provider instead of warning.")
+            description =
+                    "Refuse unknown settings, transports without a provider, and archives that nobody trusted has signed,"
+                            + " instead of warning.")
     boolean strict;
+
+    @Option(
+            names = "--trust",
+            paramLabel = "FILE",
+            scope = ScopeType.INHERIT,
+            description = "PEM file with keys or certificates that packs may be signed with; repeatable. With --strict,"
+                    + " archives must be.")
+    List<Path> trusted = new ArrayList<>();
 
     @Option(
             names = "--allow-dev",

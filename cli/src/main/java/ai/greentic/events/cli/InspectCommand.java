@@ -8,6 +8,7 @@ import ai.greentic.events.TopicPattern;
 import ai.greentic.events.pack.Pack;
 import ai.greentic.events.pack.PackExtras;
 import ai.greentic.events.pack.PackProvider;
+import ai.greentic.events.pack.PackVerification;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -46,7 +47,7 @@ final class InspectCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        List<Pack> opened = packs.open();
+        List<Pack> opened = packs.open(Main.common(spec));
         PrintWriter out = spec.commandLine().getOut();
         if (json) {
             Map<String, Object> all = new LinkedHashMap<>();
@@ -104,8 +105,9 @@ final class InspectCommand implements Callable<Integer> {
 
     private static void details(PrintWriter out, Pack pack) {
         out.println();
-        out.println("Pack " + pack.id() + " " + pack.version() + " (layout " + pack.layout()
-                + ", a directory: nothing to verify)");
+        out.println("Pack " + pack.id() + " " + pack.version() + " (layout " + pack.layout() + ", "
+                + worth(pack.verification()) + ")");
+        pack.verification().warnings().forEach(warning -> out.println("  warning: " + warning));
         for (PackProvider provider : pack.providers()) {
             out.println("  " + provider.descriptor().kind().word() + " " + provider.name() + ": topics "
                     + (provider.topics().isEmpty()
@@ -135,6 +137,17 @@ final class InspectCommand implements Callable<Integer> {
         extras.entryFlows().forEach((purpose, flow) -> out.println("  entry flow " + purpose + ": " + flow));
     }
 
+    private static String worth(PackVerification verification) {
+        String signer = verification.signer() == null ? "" : " with key " + verification.signer();
+        return switch (verification.status()) {
+            case DIRECTORY -> "a directory: nothing to verify";
+            case FAILED -> "an archive that FAILED verification";
+            case UNSIGNED -> "an archive, unsigned";
+            case UNTRUSTED -> "an archive, signed" + signer + ", which is not trusted";
+            case TRUSTED -> "an archive, signed" + signer + ", trusted";
+        };
+    }
+
     private static String suffix(String name, @Nullable String value) {
         return value == null || value.isEmpty() ? "" : "; " + name + " " + value;
     }
@@ -150,7 +163,10 @@ final class InspectCommand implements Callable<Integer> {
         tree.put("id", pack.id());
         tree.put("version", pack.version());
         tree.put("layout", pack.layout().name());
-        tree.put("verification", "unsigned_directory");
+        PackVerification verification = pack.verification();
+        tree.put("verification", verification.status().name().toLowerCase(Locale.ROOT));
+        put(tree, "signer", verification.signer());
+        tree.put("warnings", verification.warnings());
         tree.put(
                 "providers", pack.providers().stream().map(InspectCommand::tree).toList());
         PackExtras extras = pack.extras();

@@ -7,6 +7,8 @@ import ai.greentic.events.bus.EventBusBuilder;
 import ai.greentic.events.bus.ProviderStatus;
 import ai.greentic.events.config.Settings;
 import ai.greentic.events.pack.Pack;
+import ai.greentic.events.pack.PackTrust;
+import ai.greentic.events.pack.PackVerification;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,12 +19,44 @@ import picocli.CommandLine.Option;
 
 /** The packs of a command, and the bus that they make. */
 final class PackOptions {
-    @Option(names = "--pack", paramLabel = "DIR", required = true, description = "Directory of a pack; repeatable.")
+    @Option(
+            names = "--pack",
+            paramLabel = "PACK",
+            required = true,
+            description = "Directory of a pack, a .gtpack archive, or a directory of archives; repeatable.")
     List<String> packs = new ArrayList<>();
 
     PackOptions() {}
 
-    List<Pack> open() {
+    /** Opens them by the command line's word on trust alone. */
+    List<Pack> open(CommonOptions common) {
+        return open(trust(PackTrust.lenient(), common));
+    }
+
+    private static PackTrust trust(PackTrust trust, CommonOptions common) {
+        PackTrust told = common.strict ? trust.strict() : trust;
+        for (Path file : common.trusted) {
+            told = told.trusting(file);
+        }
+        return told;
+    }
+
+    private static PackTrust trust(Settings settings) {
+        PackTrust trust = PackTrust.lenient();
+        if (settings.text("packs.trust.require_signatures")
+                .filter("true"::equals)
+                .isPresent()) {
+            trust = trust.archivesOnly();
+        }
+        for (Object file : settings.value("packs.trust.public_keys")
+                .map(value -> (List<?>) value.value())
+                .orElse(List.of())) {
+            trust = trust.trusting(Path.of(file.toString()));
+        }
+        return trust;
+    }
+
+    private List<Pack> open(PackTrust trust) {
         List<Pack> opened = new ArrayList<>();
         for (String pack : packs) {
             if (pack.startsWith("oci://")) {
@@ -31,7 +65,7 @@ final class PackOptions {
                         "--pack " + pack
                                 + ": packs are not fetched from registries yet; fetch it and name its directory");
             }
-            opened.add(Pack.open(Path.of(pack)));
+            opened.addAll(Pack.openAll(Path.of(pack), trust));
         }
         return opened;
     }
@@ -43,11 +77,15 @@ final class PackOptions {
             builder.fallbackTransport("embedded");
         }
         Set<String> ids = new HashSet<>();
-        for (Pack pack : open()) {
+        for (Pack pack : open(trust(trust(settings), common))) {
+            if (pack.verification().status() == PackVerification.Status.FAILED) {
+                err.println("warning: pack " + pack.location() + " is not what it says it is: "
+                        + String.join("; ", pack.verification().warnings()));
+            }
             if (!ids.add(pack.id())) {
                 throw new EventsException(
                         ErrorCode.INVALID_ARGUMENT,
-                        "--pack " + pack.directory() + " repeats the pack id " + pack.id() + "; name each pack once");
+                        "--pack " + pack.location() + " repeats the pack id " + pack.id() + "; name each pack once");
             }
             builder.with(pack);
         }

@@ -49,9 +49,17 @@ final class Keys {
         add(Key.of("packs.source.reference", Type.TEXT, null, "Reference of an OCI registry."));
         add(Key.of("packs.cache_dir", Type.PATH, null, "Fetched packs; default packs below the cache directory."));
         add(Key.of("packs.index_cache_ttl_secs", Type.U64, null, "Seconds for which a fetched index is used."));
-        add(Key.of("packs.trust.public_keys", Type.LIST, null, "Keys that packs may be signed with.")
+        add(Key.of(
+                        "packs.trust.public_keys",
+                        Type.LIST,
+                        null,
+                        "PEM files with keys or certificates that packs may be signed with.")
                 .variable(null));
-        add(Key.of("packs.trust.require_signatures", Type.FLAG, null, "Whether unsigned packs are refused."));
+        add(Key.of(
+                "packs.trust.require_signatures",
+                Type.FLAG,
+                null,
+                "Whether packs that nobody trusted has signed are refused; directories too."));
         add(Key.of("services.events.url", Type.TEXT, null, "Endpoint of the events service."));
         add(Key.of("services.events.headers", Type.ANY, null, "Headers for the events service; never secrets.")
                 .variable(null));

@@ -4,31 +4,34 @@ import ai.greentic.events.pack.PackExtras.CapabilityOffer;
 import ai.greentic.events.pack.PackExtras.ExtensionProvider;
 import ai.greentic.events.pack.PackExtras.IngressHandler;
 import ai.greentic.events.pack.PackExtras.Secret;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
 
 /** Reads what a pack says beside its events section. JSON is YAML enough to be read the same way. */
 final class ExtrasReader {
-    private final Path directory;
-    private final Problems problems;
+    private static final String SECRETS = "assets/secret-requirements.json";
 
-    ExtrasReader(Path directory, Problems problems) {
-        this.directory = directory;
-        this.problems = problems;
+    private final Function<String, Optional<Tree>> beside;
+
+    /**
+     * @param beside another document of the pack by its path, if it is there
+     */
+    ExtrasReader(Function<String, Optional<Tree>> beside) {
+        this.beside = beside;
     }
 
-    PackExtras read(Yaml root) {
+    PackExtras read(Tree root) {
         List<ExtensionProvider> providers = new ArrayList<>();
         List<IngressHandler> handlers = new ArrayList<>();
         List<CapabilityOffer> offers = new ArrayList<>();
         List<String> timers = new ArrayList<>();
         root.at("extensions")
                 .ifPresent(extensions -> extensions.entries().forEach((key, extension) -> {
-                    Yaml inline = extension.isMapping() ? extension.at("inline").orElse(null) : null;
+                    Tree inline = extension.isMapping() ? extension.at("inline").orElse(null) : null;
                     if (inline == null || !inline.isMapping()) {
                         return;
                     }
@@ -46,15 +49,15 @@ final class ExtrasReader {
         return new PackExtras(providers, handlers, offers, timers, secrets(root), entryFlows(root));
     }
 
-    private static ExtensionProvider extensionProvider(Yaml yaml) {
+    private static ExtensionProvider extensionProvider(Tree yaml) {
         return new ExtensionProvider(
                 yaml.required("provider_type"),
                 texts(yaml.items("capabilities")),
                 texts(yaml.items("ops")),
-                yaml.at("runtime", "component_ref").flatMap(Yaml::text).orElse(""));
+                yaml.at("runtime", "component_ref").flatMap(Tree::text).orElse(""));
     }
 
-    private static IngressHandler ingressHandler(Yaml yaml) {
+    private static IngressHandler ingressHandler(Tree yaml) {
         return new IngressHandler(
                 yaml.required("handler_id"),
                 yaml.text("method").orElse("POST"),
@@ -62,14 +65,14 @@ final class ExtrasReader {
                 yaml.text("op_id").orElse(""));
     }
 
-    private static CapabilityOffer offer(Yaml yaml) {
+    private static CapabilityOffer offer(Tree yaml) {
         return new CapabilityOffer(
                 yaml.required("offer_id"),
                 yaml.required("cap_id"),
                 yaml.text("priority").orElse(""));
     }
 
-    private static String timerName(Yaml timer) {
+    private static String timerName(Tree timer) {
         if (!timer.isMapping()) {
             return timer.text().orElse("");
         }
@@ -79,53 +82,53 @@ final class ExtrasReader {
                 .orElse("unnamed");
     }
 
-    private static List<String> texts(List<Yaml> items) {
+    private static List<String> texts(List<Tree> items) {
         List<String> texts = new ArrayList<>();
         items.forEach(item -> item.text().ifPresent(texts::add));
         return texts;
     }
 
-    /** Secrets of all components, each key once; required if any component requires it. */
-    private static List<Secret> secrets(Yaml root) {
-        Map<String, Secret> byKey = new LinkedHashMap<>();
-        for (Yaml component : root.items("components")) {
+    /** Secrets of all components and of the pack, each key once; required if anything requires it. */
+    private List<Secret> secrets(Tree root) {
+        List<Tree> declared = new ArrayList<>(root.items("secret_requirements"));
+        beside.apply(SECRETS).ifPresent(list -> declared.addAll(list.items()));
+        for (Tree component : root.items("components")) {
             if (!component.isMapping()) {
                 component.problem("is not a mapping; a component has id and version");
                 continue;
             }
             component
                     .at("capabilities", "host", "secrets", "required")
-                    .ifPresent(list -> list.items().forEach(secret -> {
-                        boolean required =
-                                !secret.text("required").orElse("true").equals("false");
-                        Secret found = new Secret(
-                                secret.required("key"),
-                                required,
-                                secret.text("description").orElse(""));
-                        byKey.merge(
-                                found.key(),
-                                found,
-                                (a, b) -> new Secret(a.key(), a.required() || b.required(), a.description()));
-                    }));
+                    .ifPresent(list -> declared.addAll(list.items()));
+        }
+        Map<String, Secret> byKey = new LinkedHashMap<>();
+        for (Tree secret : declared) {
+            if (!secret.isMapping()) {
+                secret.problem("is not a mapping; a secret has a key");
+                continue;
+            }
+            boolean required = !secret.text("required").orElse("true").equals("false");
+            Secret found = new Secret(
+                    secret.required("key"), required, secret.text("description").orElse(""));
+            byKey.merge(
+                    found.key(), found, (a, b) -> new Secret(a.key(), a.required() || b.required(), a.description()));
         }
         return new ArrayList<>(byKey.values());
     }
 
     /** From {@code meta.entry_flows} of the manifest or of {@code pack.json}, or the manifest's own list. */
-    private Map<String, String> entryFlows(Yaml root) {
+    private Map<String, String> entryFlows(Tree root) {
         Map<String, String> flows = new LinkedHashMap<>();
-        Path json = directory.resolve("pack.json");
-        if (Files.isRegularFile(json)) {
-            Yaml beside = YamlFile.read(json, problems);
-            beside.at("meta", "entry_flows").ifPresent(value -> collect(value, flows));
-        }
+        beside.apply("pack.json")
+                .flatMap(json -> json.at("meta", "entry_flows"))
+                .ifPresent(value -> collect(value, flows));
         root.at("meta", "entry_flows").ifPresent(value -> collect(value, flows));
         root.at("entry_flows").ifPresent(value -> collect(value, flows));
         return flows;
     }
 
     /** A map of purpose to flow, or a list of flows. */
-    private static void collect(Yaml value, Map<String, String> flows) {
+    private static void collect(Tree value, Map<String, String> flows) {
         if (value.isMapping()) {
             value.entries().forEach((purpose, flow) -> flow.text().ifPresent(id -> flows.put(purpose, id)));
         } else {

@@ -15,36 +15,69 @@ public final class Pack implements BusConfigurer {
         /** {@code pack.yaml} with {@code id} and an events section. */
         A,
         /** {@code pack.yaml} for the pack compiler, with {@code pack_id}. */
-        B
+        B,
+        /** An archive's {@code manifest.cbor} whose events section is below {@code meta}. */
+        C,
+        /** An archive's {@code manifest.cbor} with tables of symbols; its providers are extensions. */
+        D
     }
 
-    private final Path directory;
+    private final Path location;
     private final String id;
     private final String version;
     private final Layout layout;
     private final List<PackProvider> providers;
     private final PackExtras extras;
+    private final PackVerification verification;
 
-    Pack(Path directory, String id, String version, Layout layout, List<PackProvider> providers, PackExtras extras) {
-        this.directory = directory;
+    Pack(
+            Path location,
+            String id,
+            String version,
+            Layout layout,
+            List<PackProvider> providers,
+            PackExtras extras,
+            PackVerification verification) {
+        this.location = location;
         this.id = id;
         this.version = version;
         this.layout = layout;
         this.providers = List.copyOf(providers);
         this.extras = extras;
+        this.verification = verification;
     }
 
     /**
-     * Reads the pack in a directory.
+     * Reads the pack in a directory or an archive, whoever made it; {@link #verification} says what speaks against that.
      *
      * @throws ai.greentic.events.EventsException {@code INVALID_PACK} with every problem
      */
-    public static Pack open(Path directory) {
-        return PackReader.read(directory);
+    public static Pack open(Path location) {
+        return open(location, PackTrust.lenient());
     }
 
-    public Path directory() {
-        return directory;
+    /**
+     * Reads the pack in a directory or a {@code .gtpack} archive, or what was unpacked from one. Archives are read within limits: 64 MiB in all, 16 MiB and 10,000 files.
+     *
+     * @throws ai.greentic.events.EventsException {@code INVALID_PACK} with every problem, also if the pack is not trusted as it must be
+     */
+    public static Pack open(Path location, PackTrust trust) {
+        return PackReader.read(location, trust);
+    }
+
+    /**
+     * Reads the pack at a place; or, from a directory that is none, every pack below it, in the order of their paths, as a registry's
+     * artifact is laid out: archives, and directories with {@code pack.yaml} or an archive's {@code manifest.cbor}.
+     *
+     * @throws ai.greentic.events.EventsException {@code INVALID_PACK} if there is none, or one cannot be used
+     */
+    public static List<Pack> openAll(Path location, PackTrust trust) {
+        return PackReader.readAll(location, trust);
+    }
+
+    /** The directory or the archive. */
+    public Path location() {
+        return location;
     }
 
     public String id() {
@@ -67,6 +100,11 @@ public final class Pack implements BusConfigurer {
 
     public PackExtras extras() {
         return extras;
+    }
+
+    /** What its origin is worth. */
+    public PackVerification verification() {
+        return verification;
     }
 
     @Override

@@ -20,6 +20,8 @@ public record PackExtras(
         List<String> timers,
         List<Secret> secrets,
         Map<String, String> entryFlows) {
+    static final PackExtras NONE = new PackExtras(List.of(), List.of(), List.of(), List.of(), List.of(), Map.of());
+
     /**
      * @param providerType for example {@code events.webhook}
      * @param capabilities what it can do
@@ -58,5 +60,9 @@ public record PackExtras(
         timers = List.copyOf(timers);
         secrets = List.copyOf(secrets);
         entryFlows = java.util.Collections.unmodifiableMap(new java.util.TreeMap<>(entryFlows));
+    }
+
+    PackExtras withEntryFlows(Map<String, String> flows) {
+        return new PackExtras(extensionProviders, ingressHandlers, capabilityOffers, timers, secrets, flows);
     }
 }

@@ -2,44 +2,43 @@ package ai.greentic.events.pack;
 
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventsException;
-import ai.greentic.events.Nearest;
-import ai.greentic.events.ProviderDescriptor;
-import ai.greentic.events.TopicPattern;
-import ai.greentic.events.delivery.ProviderOverrides;
+import java.io.IOException;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
+import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
-/** Reads {@code pack.yaml} of both layouts, and {@code pack.json} beside it. Collects every problem before it gives up. */
+/** Reads packs from directories: {@code pack.yaml} of both layouts, unpacked archives, and packs anywhere below. Collects every problem of a pack. */
 final class PackReader {
-    private static final String OVERRIDES = "events.providers.";
+    static final String ARCHIVE_SUFFIX = ".gtpack";
+    private static final int MAX_PACKS = 1_000;
+    private static final int MAX_DEPTH = 16;
 
-    private final Path directory;
-    private final Problems problems = new Problems();
+    private PackReader() {}
 
-    private PackReader(Path directory) {
-        this.directory = directory;
-    }
-
-    static Pack read(Path directory) {
-        return new PackReader(directory).read();
-    }
-
-    private Pack read() {
-        Path manifest = directory.resolve("pack.yaml");
-        if (!Files.isRegularFile(manifest)) {
-            throw new EventsException(ErrorCode.INVALID_PACK, missing());
+    static Pack read(Path location, PackTrust trust) {
+        Path manifest = location.resolve("pack.yaml");
+        if (Files.isRegularFile(location) || isUnpacked(location)) {
+            return ArchiveReader.read(location, trust);
         }
-        Yaml root = YamlFile.read(manifest, problems);
-        Pack pack = root.isMapping() ? pack(root) : null;
+        if (!Files.isRegularFile(manifest)) {
+            throw new EventsException(ErrorCode.INVALID_PACK, missing(location));
+        }
+        if (!trust.takesDirectories()) {
+            throw new EventsException(
+                    ErrorCode.INVALID_PACK,
+                    "pack " + location
+                            + " is a directory, which nobody can sign, and signatures are required; build and sign an archive");
+        }
+        Problems problems = new Problems();
+        Tree root = YamlFile.read(manifest, problems);
+        Pack pack = root.isMapping() ? pack(location, root, problems) : null;
         if (pack == null) {
             root.problem("is not a mapping; a pack begins with id and version");
         }
@@ -50,149 +49,99 @@ final class PackReader {
         return pack;
     }
 
-    private String missing() {
-        if (Files.isDirectory(directory)) {
-            return "directory " + directory + " has no pack.yaml; --pack names the directory that holds it";
-        }
-        return Files.exists(directory)
-                ? directory
-                        + " is a file; --pack names the directory that holds a pack.yaml (archives are not read yet)"
-                : "pack " + directory + " does not exist";
+    private static boolean isPack(Path directory) {
+        return Files.isRegularFile(directory.resolve("pack.yaml")) || isUnpacked(directory);
     }
 
-    private Pack pack(Yaml root) {
+    private static boolean isUnpacked(Path directory) {
+        return !Files.exists(directory.resolve("pack.yaml"))
+                && Files.isRegularFile(directory.resolve(ArchiveReader.MANIFEST));
+    }
+
+    /** The pack at a place, or those below it, in the order of their paths. */
+    static List<Pack> readAll(Path location, PackTrust trust) {
+        if (!Files.isDirectory(location) || isPack(location)) {
+            return List.of(read(location, trust));
+        }
+        List<Path> packs = packsBelow(location);
+        if (packs.isEmpty()) {
+            throw new EventsException(ErrorCode.INVALID_PACK, missing(location));
+        }
+        return packs.stream().map(pack -> read(pack, trust)).toList();
+    }
+
+    private static List<Path> packsBelow(Path directory) {
+        List<Path> packs = new ArrayList<>();
+        try {
+            Files.walkFileTree(directory, Set.of(), MAX_DEPTH, new SimpleFileVisitor<>() {
+                @Override
+                public FileVisitResult preVisitDirectory(Path below, BasicFileAttributes attributes) {
+                    return isPack(below) ? found(below, FileVisitResult.SKIP_SUBTREE) : FileVisitResult.CONTINUE;
+                }
+
+                @Override
+                public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+                    return attributes.isRegularFile() && file.toString().endsWith(ARCHIVE_SUFFIX)
+                            ? found(file, FileVisitResult.CONTINUE)
+                            : FileVisitResult.CONTINUE;
+                }
+
+                private FileVisitResult found(Path pack, FileVisitResult next) {
+                    packs.add(pack);
+                    if (packs.size() > MAX_PACKS) {
+                        throw new EventsException(
+                                ErrorCode.INVALID_PACK,
+                                "directory " + directory + " has more than " + MAX_PACKS
+                                        + " packs below it; name a smaller one");
+                    }
+                    return next;
+                }
+            });
+        } catch (IOException e) {
+            throw new EventsException(
+                    ErrorCode.INVALID_PACK, "directory " + directory + " cannot be read: " + e.getMessage(), e);
+        }
+        Collections.sort(packs);
+        return packs;
+    }
+
+    private static String missing(Path location) {
+        if (Files.isDirectory(location)) {
+            return "directory " + location + " has no pack.yaml or " + ArchiveReader.MANIFEST
+                    + ", and no pack is below it;" + " name the directory of a pack, or an archive";
+        }
+        return "pack " + location + " does not exist";
+    }
+
+    private static Pack pack(Path directory, Tree root, Problems problems) {
         boolean build = root.at("id").isEmpty() && root.at("pack_id").isPresent();
         String id = root.required(build ? "pack_id" : "id");
         String version = root.required("version");
-        root.at("packVersion").ifPresent(value -> {
-            Object number = value.value();
-            if (!Long.valueOf(1).equals(number)) {
-                value.problem("is " + number + "; only 1 is known");
-            }
-        });
-        Map<String, ProviderOverrides> overrides = new LinkedHashMap<>();
-        List<Yaml> declared =
-                root.at("events").map(events -> events.items("providers")).orElse(List.of());
-        Set<String> names = new HashSet<>();
-        declared.forEach(provider -> provider.text("name").ifPresent(names::add));
-        Optional.ofNullable(root.entries().get("annotations")).ifPresent(annotations -> {
-            if (annotations.isNull()) {
-                annotations.problem("is null; leave it out, or write {}");
-            } else {
-                overrides.putAll(overrides(annotations, names));
-            }
-        });
-        List<PackProvider> providers = new ArrayList<>();
-        Set<String> seen = new HashSet<>();
-        for (Yaml provider : declared) {
-            provider(provider, seen, overrides).ifPresent(providers::add);
-        }
+        checkVersion(root);
+        List<PackProvider> providers = EventsSection.read(root, problems);
+        PackExtras extras = new ExtrasReader(name -> beside(directory, name, problems)).read(root);
         return new Pack(
                 directory,
                 id,
                 version,
                 build ? Pack.Layout.B : Pack.Layout.A,
                 providers,
-                new ExtrasReader(directory, problems).read(root));
+                extras,
+                new PackVerification(PackVerification.Status.DIRECTORY, null, List.of()));
     }
 
-    private static Optional<PackProvider> provider(
-            Yaml yaml, Set<String> seen, Map<String, ProviderOverrides> overrides) {
-        if (!yaml.isMapping()) {
-            yaml.problem("is not a mapping; a provider has name, kind and component");
-            return Optional.empty();
-        }
-        String name = yaml.required("name");
-        String component = yaml.required("component");
-        if (!name.isEmpty() && !seen.add(name)) {
-            yaml.problem("repeats the provider name '" + name + "'; names are unique within a pack");
-        }
-        if (yaml.at("kind").isEmpty()) {
-            yaml.problem("lacks kind; it is one of broker, source, sink, bridge");
-        }
-        ProviderDescriptor.Kind kind =
-                yaml.word("kind", ProviderDescriptor.Kind.class).orElse(ProviderDescriptor.Kind.BROKER);
-        Optional<Yaml> capabilities = yaml.at("capabilities");
-        ProviderDescriptor descriptor = new ProviderDescriptor(
-                name,
-                kind,
-                capabilities.flatMap(PackReader::transport).orElse("unspecified"),
-                capabilities
-                        .flatMap(c -> c.word("reliability", ProviderDescriptor.Reliability.class))
-                        .orElse(ProviderDescriptor.Reliability.AT_MOST_ONCE),
-                capabilities
-                        .flatMap(c -> c.word("ordering", ProviderDescriptor.Ordering.class))
-                        .orElse(ProviderDescriptor.Ordering.NONE),
-                null,
-                List.of(kind.word()));
-        List<TopicPattern> topics = new ArrayList<>();
-        for (Yaml topic : capabilities.map(c -> c.items("topics")).orElse(List.of())) {
-            topic.text().ifPresent(text -> pattern(topic, text).ifPresent(topics::add));
-        }
-        return Optional.of(new PackProvider(
-                descriptor,
-                component,
-                nullable(yaml.text("default_flow")),
-                nullable(yaml.text("custom_flow")),
-                topics,
-                overrides.getOrDefault(name, ProviderOverrides.NONE)));
+    private static Optional<Tree> beside(Path directory, String name, Problems problems) {
+        Path file = directory.resolve(name);
+        return Files.isRegularFile(file) ? Optional.of(YamlFile.read(file, problems)) : Optional.empty();
     }
 
-    private static @Nullable String nullable(Optional<String> text) {
-        return text.orElse(null);
-    }
-
-    private static Optional<TopicPattern> pattern(Yaml yaml, String text) {
-        try {
-            return Optional.of(TopicPattern.of(text));
-        } catch (EventsException e) {
-            yaml.problem("cannot be used: " + e.getMessage());
-            return Optional.empty();
-        }
-    }
-
-    /** The transport is open: any text is one, a number or a mapping is none. */
-    private static Optional<String> transport(Yaml capabilities) {
-        return capabilities.at("transport").flatMap(yaml -> {
-            if (yaml.value() instanceof String text && !text.isBlank()) {
-                return Optional.of(text);
-            }
-            yaml.problem("must be the name of a transport, such as nats");
-            return Optional.empty();
-        });
-    }
-
-    /** Overrides by provider. A provider's name may have dots, so the longest declared name that fits is meant. */
-    private Map<String, ProviderOverrides> overrides(Yaml annotations, Set<String> names) {
-        Map<String, Map<String, Object>> raw = new LinkedHashMap<>();
-        annotations.entries().forEach((key, value) -> {
-            if (!key.startsWith(OVERRIDES)) {
-                return;
-            }
-            String rest = key.substring(OVERRIDES.length());
-            Optional<String> name = names.stream()
-                    .filter(candidate -> rest.startsWith(candidate + "."))
-                    .max(Comparator.comparingInt(String::length));
-            Object given = value.value();
-            if (name.isEmpty()) {
-                String guess = rest.contains(".") ? rest.substring(0, rest.indexOf('.')) : rest;
-                value.problem("names a provider that this pack does not have" + Nearest.hint(guess, names));
-            } else if (given == null) {
-                value.problem("is null; leave it out");
-            } else {
-                raw.computeIfAbsent(name.get(), any -> new LinkedHashMap<>())
-                        .put(rest.substring(name.get().length() + 1), given);
+    /** That the format is the only one there is. */
+    static void checkVersion(Tree manifest) {
+        manifest.at("packVersion").ifPresent(value -> {
+            Object number = value.value();
+            if (!Long.valueOf(1).equals(number)) {
+                value.problem("is " + number + "; only 1 is known");
             }
         });
-        Map<String, ProviderOverrides> overrides = new LinkedHashMap<>();
-        raw.forEach((name, values) -> {
-            List<String> found = new ArrayList<>();
-            overrides.put(name, ProviderOverrides.take(values, "annotations." + OVERRIDES + name, found));
-            values.keySet()
-                    .forEach(stray -> found.add("annotations." + OVERRIDES + name + "." + stray
-                            + " is not a known annotation" + Nearest.hint(stray, ProviderOverrides.KEYS)));
-            found.forEach(problems::add);
-        });
-        return overrides;
     }
 }

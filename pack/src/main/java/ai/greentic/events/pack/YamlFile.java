@@ -18,7 +18,7 @@ import org.snakeyaml.engine.v2.parser.ParserImpl;
 import org.snakeyaml.engine.v2.scanner.StreamReader;
 import org.snakeyaml.engine.v2.schema.CoreSchema;
 
-/** Reads one YAML document as nodes: nothing is constructed, and size and depth are limited. Aliases are counted by {@link Yaml}. */
+/** Reads one YAML document as nodes: nothing is constructed, and size and depth are limited. Aliases are counted by {@link Tree}. */
 final class YamlFile {
     private static final int MAX_BYTES = 1 << 20;
     private static final LoadSettings SETTINGS = LoadSettings.builder()
@@ -31,7 +31,7 @@ final class YamlFile {
 
     private YamlFile() {}
 
-    static Yaml read(Path file, Problems problems) {
+    static Tree read(Path file, Problems problems) {
         try {
             if (Files.size(file) > MAX_BYTES) {
                 throw refused(file, "it is larger than " + MAX_BYTES + " bytes", null);
@@ -49,7 +49,7 @@ final class YamlFile {
             if (documents.hasNext()) {
                 throw refused(file, "it has more than one document", null);
             }
-            return Yaml.root(root, problems);
+            return Tree.root(root, problems);
         } catch (CharacterCodingException e) {
             throw refused(file, "it is not UTF-8", e);
         } catch (IOException e) {

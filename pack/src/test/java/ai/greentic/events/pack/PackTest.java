@@ -199,6 +199,6 @@ class PackTest {
         assertThatThrownBy(() -> Pack.open(directory)).hasMessageContaining("no pack.yaml");
         assertThatThrownBy(() -> Pack.open(directory.resolve("none"))).hasMessageContaining("does not exist");
         Path file = Files.write(directory.resolve("a.gtpack"), "x".getBytes(StandardCharsets.UTF_8));
-        assertThatThrownBy(() -> Pack.open(file)).hasMessageContaining("is a file");
+        assertThatThrownBy(() -> Pack.open(file)).hasMessageContaining("not a ZIP archive");
     }
 }

@@ -6,6 +6,7 @@ import ai.greentic.events.Nearest;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -20,19 +21,20 @@ import org.snakeyaml.engine.v2.nodes.SequenceNode;
 import org.snakeyaml.engine.v2.nodes.Tag;
 
 /**
- * A node with its place in the document. Reads by the types that the reader expects: a plain scalar where text is expected is its own
+ * A node of a YAML, JSON or CBOR document with its place in it. Reads by the types that the reader expects: a plain scalar where text is expected is its own
  * text, {@code 1.0} stays {@code 1.0} and {@code yes} stays {@code yes}. Merge keys are followed, repeated keys refused. What does not
  * fit is reported with place and line, and reading goes on.
  */
-final class Yaml {
-    private static final int MAX_DEPTH = 64;
+final class Tree {
+    static final int MAX_DEPTH = 64;
 
     private final Node node;
     private final String path;
     private final int depth;
     private final Problems problems;
+    private @Nullable Map<String, Tree> entries;
 
-    private Yaml(Node node, String path, int depth, Problems problems) {
+    private Tree(Node node, String path, int depth, Problems problems) {
         this.node = node;
         this.path = path;
         this.depth = depth;
@@ -45,12 +47,12 @@ final class Yaml {
         }
     }
 
-    static Yaml root(Node node, Problems problems) {
-        return new Yaml(node, "", 0, problems);
+    static Tree root(Node node, Problems problems) {
+        return new Tree(node, "", 0, problems);
     }
 
-    private Yaml child(Node child, String name) {
-        return new Yaml(
+    private Tree child(Node child, String name) {
+        return new Tree(
                 child,
                 path.isEmpty() ? name : name.startsWith("[") ? path + name : path + "." + name,
                 depth + 1,
@@ -78,50 +80,59 @@ final class Yaml {
     }
 
     /** The entries of a mapping in order, merged ones after its own; empty, and reported, if it is none. */
-    Map<String, Yaml> entries() {
-        Map<String, Yaml> entries = new LinkedHashMap<>();
+    Map<String, Tree> entries() {
+        Map<String, Tree> known = entries;
+        if (known == null) {
+            known = Collections.unmodifiableMap(readEntries());
+            entries = known;
+        }
+        return known;
+    }
+
+    private Map<String, Tree> readEntries() {
+        Map<String, Tree> entries = new LinkedHashMap<>();
         if (!(node instanceof MappingNode mapping)) {
             problem("is " + kind() + "; it must be a mapping");
             return entries;
         }
-        List<Yaml> merged = new ArrayList<>();
+        List<Tree> merged = new ArrayList<>();
         for (NodeTuple tuple : mapping.getValue()) {
             if (!(tuple.getKeyNode() instanceof ScalarNode key)) {
                 problem("has a key that is not plain text");
                 continue;
             }
-            Yaml value = child(tuple.getValueNode(), key.getValue());
+            Tree value = child(tuple.getValueNode(), key.getValue());
             if (key.getValue().equals("<<") && key.isPlain()) {
                 merged.addAll(value.node instanceof SequenceNode ? value.items() : List.of(value));
             } else if (entries.put(key.getValue(), value) != null) {
                 value.problem("stands twice; keep one");
             }
         }
-        for (Yaml source : merged) {
+        for (Tree source : merged) {
             source.entries().forEach((key, value) -> entries.putIfAbsent(key, child(value.node, key)));
         }
         return entries;
     }
 
     /** A child that is there and not null. */
-    Optional<Yaml> at(String key) {
+    Optional<Tree> at(String key) {
         return isMapping()
                 ? Optional.ofNullable(entries().get(key)).filter(value -> !value.isNull())
                 : Optional.empty();
     }
 
     /** The node at the end of a chain of keys, if every one is there. */
-    Optional<Yaml> at(String first, String... more) {
-        Optional<Yaml> found = at(first);
+    Optional<Tree> at(String first, String... more) {
+        Optional<Tree> found = at(first);
         for (String key : more) {
-            found = found.filter(Yaml::isMapping).flatMap(value -> value.at(key));
+            found = found.filter(Tree::isMapping).flatMap(value -> value.at(key));
         }
         return found;
     }
 
     /** The items of a sequence; empty, and reported, if it is none. */
-    List<Yaml> items() {
-        List<Yaml> items = new ArrayList<>();
+    List<Tree> items() {
+        List<Tree> items = new ArrayList<>();
         if (!(node instanceof SequenceNode sequence)) {
             problem("is " + kind() + "; it must be a list");
             return items;
@@ -132,8 +143,8 @@ final class Yaml {
         return items;
     }
 
-    List<Yaml> items(String key) {
-        return at(key).map(Yaml::items).orElse(List.of());
+    List<Tree> items(String key) {
+        return at(key).map(Tree::items).orElse(List.of());
     }
 
     /** The text of a scalar as it is written; empty, and reported, if it is none. */
@@ -146,12 +157,12 @@ final class Yaml {
     }
 
     Optional<String> text(String key) {
-        return at(key).flatMap(Yaml::text);
+        return at(key).flatMap(Tree::text);
     }
 
     /** Text that must be there and not blank; reported if it is not. */
     String required(String key) {
-        Optional<Yaml> value = at(key);
+        Optional<Tree> value = at(key);
         if (value.isEmpty()) {
             problem("lacks " + key);
             return "";
@@ -208,7 +219,7 @@ final class Yaml {
             return text;
         }
         if (node instanceof SequenceNode) {
-            return items().stream().map(Yaml::value).toList();
+            return items().stream().map(Tree::value).toList();
         }
         Map<String, @Nullable Object> map = new LinkedHashMap<>();
         entries().forEach((key, value) -> map.put(key, value.value()));
