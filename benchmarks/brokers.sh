@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures the fabric beside a broker's own client, on a server of its own: benchmarks/brokers.sh nats|kafka [SECONDS]
+# Measures the fabric beside a broker's own client, on a server of its own: benchmarks/brokers.sh nats|kafka [SECONDS [ROWS]]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 ci/maven -q -B -ntp -pl benchmarks -am package -DskipTests -Dspotless.check.skip=true
@@ -40,8 +40,8 @@ END
         done
         ;;
     *)
-        echo "usage: benchmarks/brokers.sh nats|kafka [SECONDS]" >&2
+        echo "usage: benchmarks/brokers.sh nats|kafka [SECONDS [ROWS]]" >&2
         exit 2
         ;;
 esac
-java ${JAVA_OPTS:-} -cp "$classpath" ai.greentic.events.benchmarks.BrokerLoad "$1" "$address" "${2:-3}"
+java ${JAVA_OPTS:-} -cp "$classpath" ai.greentic.events.benchmarks.BrokerLoad "$1" "$address" "${2:-3}" "${3:-.*}"

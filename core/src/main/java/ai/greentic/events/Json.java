@@ -38,6 +38,7 @@ final class Json {
 
     private Json() {}
 
+    /** That the bytes are one document of Unicode text. Its texts are passed over, which checks them, and never made. */
     static void check(byte[] json) {
         if (!JsonText.isUnicode(json)) {
             throw new EventsException(ErrorCode.INVALID_PAYLOAD, "the payload is not well-formed UTF-8");
@@ -49,7 +50,6 @@ final class Json {
                         "the payload is empty; a payload is one JSON document, at least null");
             }
             parser.skipChildren();
-            parser.finishToken();
             if (parser.nextToken() != null) {
                 throw new EventsException(ErrorCode.INVALID_PAYLOAD, "the payload has text after its JSON document");
             }

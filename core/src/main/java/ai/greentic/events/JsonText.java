@@ -1,30 +1,46 @@
 package ai.greentic.events;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 
 /** What JSON text must be before a parser sees it. */
 public final class JsonText {
+    private static final VarHandle WORDS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
+    private static final long ONES = 0x0101010101010101L;
+    private static final long HIGH_BITS = ONES << 7;
+    private static final long BACKSLASHES = ONES * '\\';
+
     private JsonText() {}
 
     /** Whether the bytes are strict UTF-8 and hold no escaped half of a surrogate pair; Jackson checks neither. */
     public static boolean isUnicode(byte[] json) {
-        boolean ascii = true;
-        boolean escapes = false;
-        for (int i = 0; i < json.length; i++) {
-            byte b = json[i];
-            ascii &= b >= 0;
-            escapes |= b == '\\';
+        long negatives = 0;
+        long escapes = 0;
+        int i = 0;
+        for (; i <= json.length - Long.BYTES; i += Long.BYTES) {
+            long word = (long) WORDS.get(json, i);
+            negatives |= word;
+            // The bytes that are a backslash have become zero; a zero byte borrows, which sets its highest bit
+            // (Mycroft).
+            long zeros = word ^ BACKSLASHES;
+            escapes |= zeros - ONES & ~zeros & HIGH_BITS;
         }
-        if (!ascii) {
+        for (; i < json.length; i++) {
+            negatives |= json[i];
+            escapes |= json[i] == '\\' ? 1 : 0;
+        }
+        if ((negatives & HIGH_BITS) != 0) {
             try {
                 StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(json));
             } catch (CharacterCodingException e) {
                 return false;
             }
         }
-        return !escapes || !hasLoneSurrogateEscape(json);
+        return escapes == 0 || !hasLoneSurrogateEscape(json);
     }
 
     private static boolean hasLoneSurrogateEscape(byte[] json) {

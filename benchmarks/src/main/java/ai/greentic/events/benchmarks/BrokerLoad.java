@@ -26,6 +26,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -39,11 +40,12 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
- * The fabric on a broker beside the broker's own client: {@code BrokerLoad nats|kafka ADDRESS [SECONDS]}. Both send the same bytes, with a message
+ * The fabric on a broker beside the broker's own client: {@code BrokerLoad nats|kafka ADDRESS [SECONDS [ROWS]]}, where ROWS is a pattern such as {@code publish 64|latency}. Both send the same bytes, with a message
  * id, wait for the broker's answer, and acknowledge explicitly what they handled. Each figure of a row is taken in turn in one run, five
  * times, and the median is shown. Events have 512 bytes of payload. {@code benchmarks/brokers.sh} starts the server.
  */
@@ -81,6 +83,8 @@ final class BrokerLoad {
                     .provider("broker", transport, "*")
                     .providerSettings(null, "broker", settings)
                     .publishQueue(8192)
+                    // As both clients do: what waits for an answer goes on where the answer arrives.
+                    .receiptExecutor(Runnable::run)
                     .build();
         }
 
@@ -197,7 +201,17 @@ final class BrokerLoad {
                 for (int i = 0; i < PARTITIONS; i++) {
                     all.put(new TopicPartition(topic, i), OffsetSpec.latest());
                 }
-                var unused = admin.listOffsets(all).all().get();
+                for (boolean known = false; !known; ) {
+                    try {
+                        var unused = admin.listOffsets(all).all().get();
+                        known = true;
+                    } catch (ExecutionException e) {
+                        if (!(e.getCause() instanceof UnknownTopicOrPartitionException)) {
+                            throw e;
+                        }
+                        Thread.sleep(100);
+                    }
+                }
             }
             producer = new KafkaProducer<>(
                     Map.of("bootstrap.servers", servers, "acks", "all", "linger.ms", 0),
@@ -297,12 +311,19 @@ final class BrokerLoad {
             }
             default -> throw new IllegalArgumentException("no such broker: " + transport);
         }
-        for (Place place : new Place[] {fabric, client}) {
-            double unused = publish(place, 1024, seconds);
-            double[] unusedToo = endToEnd(place, 1024, seconds, 0);
+        // The compiler is done with neither after the first rounds; the one with more code would pay for it.
+        for (int warmUp = 0; warmUp < 4; warmUp++) {
+            for (Place place : new Place[] {fabric, client}) {
+                double unused = publish(place, 64 << warmUp, seconds);
+                double[] unusedToo = endToEnd(place, 64 << warmUp, seconds, 0);
+            }
         }
         System.out.println("                     in flight   client/s   fabric/s   ratio");
+        String rows = args.length > 3 ? args[3] : ".*";
         for (int inFlight : new int[] {1, 64, 1024}) {
+            if (!("publish " + inFlight).matches(rows)) {
+                continue;
+            }
             double[][] figures = new double[2][ROUNDS];
             for (int round = 0; round < ROUNDS; round++) {
                 figures[0][round] = publish(client, inFlight, seconds);
@@ -311,12 +332,18 @@ final class BrokerLoad {
             print("publish", inFlight, figures);
         }
         for (int inFlight : new int[] {64, 1024}) {
+            if (!("end to end " + inFlight).matches(rows)) {
+                continue;
+            }
             double[][] figures = new double[2][ROUNDS];
             for (int round = 0; round < ROUNDS; round++) {
                 figures[0][round] = endToEnd(client, inFlight, seconds, 0)[0];
                 figures[1][round] = endToEnd(fabric, inFlight, seconds, 0)[0];
             }
             print("end to end", inFlight, figures);
+        }
+        if (!"latency".matches(rows)) {
+            return;
         }
         System.out.println("5,000 a second, publish to handler     p50 us   p99 us");
         double[][][] latencies = new double[2][3][ROUNDS];

@@ -79,10 +79,13 @@ abstract class OrderChecks extends Checks {
         for (int half = 0; half < 2; half++) {
             members.add(group.join(fabric.another(), troubled(group, effects)));
             members.add(group.join(fabric.another(), troubled(group, effects)));
-            for (int i = half * each / 2; i < (half + 1) * each / 2; i++) {
+            // Three of each key at a time: a provider that mixes up what it has at hand must have something to mix up.
+            for (int i = half * each / 2; i < (half + 1) * each / 2; i += 3) {
                 List<CompletableFuture<PublishReceipt>> round = new ArrayList<>();
-                for (int key = 0; key < keys; key++) {
-                    round.add(fabric.publishAsync(fabric.event(ACME, "order.x", "key-" + key, Payload.of(i))));
+                for (int number = i; number < Math.min(i + 3, (half + 1) * each / 2); number++) {
+                    for (int key = 0; key < keys; key++) {
+                        round.add(fabric.publishAsync(fabric.event(ACME, "order.x", "key-" + key, Payload.of(number))));
+                    }
                 }
                 Fabric.join(round);
             }

@@ -27,6 +27,11 @@ public interface Target extends AutoCloseable {
         return true;
     }
 
+    /** Whether several members of a group work at the same time. Where not, one does, and the others stand by to take over. */
+    default boolean membersWorkTogether() {
+        return true;
+    }
+
     /** What can be done to the transport from outside; the kit does each of them while events flow. */
     default List<Disturbance> disturbances() {
         return List.of();

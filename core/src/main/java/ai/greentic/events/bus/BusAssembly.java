@@ -97,6 +97,9 @@ final class BusAssembly {
     @Nullable
     Executor handlerExecutor;
 
+    @Nullable
+    Executor receiptExecutor;
+
     Time time = Time.system();
 
     @Nullable
@@ -364,6 +367,7 @@ final class BusAssembly {
         PublishContext context = new PublishContext(
                 time,
                 threads,
+                receiptExecutor != null ? receiptExecutor : threads::handle,
                 new Claims(
                         idempotency != null
                                 ? idempotency
@@ -474,7 +478,7 @@ final class BusAssembly {
             Sender sender = new Sender(registration, provider, context, circuit, forwarder);
             List<PublishLane> lanes = new ArrayList<>();
             for (int i = 0; i < (registration.globallyOrdered() ? 1 : LANES); i++) {
-                lanes.add(new PublishLane(sender, time, context.tasks, publishQueue, limiter::weight));
+                lanes.add(new PublishLane(sender, context, publishQueue, limiter::weight));
             }
             registration.open(sender, lanes, forwarder);
         }

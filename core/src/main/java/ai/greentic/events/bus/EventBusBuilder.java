@@ -264,6 +264,16 @@ public final class EventBusBuilder {
         return this;
     }
 
+    /**
+     * Where the futures of {@link EventBus#publishAsync} complete; default where handlers run. {@code Runnable::run} completes them on the
+     * thread that brings the provider's answer, which spares a change of threads for each event; what depends on them must then return
+     * soon and never wait, since that thread serves everybody. Stays the host's to close.
+     */
+    public EventBusBuilder receiptExecutor(Executor executor) {
+        assembly.receiptExecutor = Objects.requireNonNull(executor);
+        return this;
+    }
+
     /** Clocks and threads; default the machine's. For tests and simulation. The bus closes the tasks. */
     public EventBusBuilder seams(Time time, Tasks tasks) {
         assembly.time = Objects.requireNonNull(time);

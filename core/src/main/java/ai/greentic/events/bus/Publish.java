@@ -7,10 +7,11 @@ import ai.greentic.events.TenantTopic;
 import ai.greentic.events.spi.Claim;
 import ai.greentic.events.spi.DeadLetter;
 import ai.greentic.events.spi.Signal;
-import ai.greentic.events.spi.Tasks;
 import ai.greentic.events.telemetry.Telemetry;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /** One prepared event on its way through a lane. Guarded by the lane's lock, but for the result, and for what says otherwise. */
@@ -119,10 +120,14 @@ final class Publish {
         throw new IllegalStateException("not finished");
     }
 
-    /** Completes the caller's future, if there is one, on a handler thread. */
-    void tell(Tasks tasks) {
+    /** Completes the caller's future, if there is one, on an executor; here if that takes no more. */
+    void tell(Executor receipts) {
         if (future != null) {
-            tasks.handle(() -> complete(future));
+            try {
+                receipts.execute(() -> complete(future));
+            } catch (RejectedExecutionException closed) {
+                complete(future);
+            }
         }
     }
 

@@ -9,6 +9,7 @@ import ai.greentic.events.spi.Time;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Executor;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +26,7 @@ final class PublishLane {
     private final Sender sender;
     private final Time time;
     private final Tasks tasks;
+    private final Executor receipts;
     private final int capacity;
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -36,10 +38,11 @@ final class PublishLane {
     private boolean led;
     private boolean closed;
 
-    PublishLane(Sender sender, Time time, Tasks tasks, int capacity, ToIntFunction<Tenant> weights) {
+    PublishLane(Sender sender, PublishContext context, int capacity, ToIntFunction<Tenant> weights) {
         this.sender = sender;
-        this.time = time;
-        this.tasks = tasks;
+        this.time = context.time;
+        this.tasks = context.tasks;
+        this.receipts = context.receipts;
         this.capacity = capacity;
         this.watch = new Watch(tasks, this::sweep);
         this.queue = new FairQueue(capacity, lock, tasks, time, weights);
@@ -67,8 +70,12 @@ final class PublishLane {
         }
     }
 
-    /** Takes a publish without waiting; the outcome reaches its future. Refuses if its tenant's share of the lane is full. */
+    /**
+     * Takes a publish without waiting; the outcome reaches its future. Refuses if its tenant's share of the lane is full. In an idle lane the
+     * caller sends its event itself, if that waits for nothing.
+     */
     void submit(Publish publish) {
+        boolean leads = false;
         lock.lock();
         try {
             refuseIfClosed(publish);
@@ -79,10 +86,16 @@ final class PublishLane {
             watch.add(publish);
             queue.add(publish);
             if (takeLead()) {
-                tasks.execute(() -> lead(null));
+                leads = publish.state == Publish.State.READY && queue.ready() == 1 && sender.sendsAtOnce(publish);
+                if (!leads) {
+                    tasks.execute(() -> lead(null));
+                }
             }
         } finally {
             lock.unlock();
+        }
+        if (leads) {
+            lead(publish);
         }
     }
 
@@ -123,8 +136,7 @@ final class PublishLane {
 
     private void refuseIfClosed(Publish publish) {
         if (closed) {
-            throw new EventsException(
-                    ErrorCode.CLOSED, "the bus is closed; " + publish.event.event() + " was not sent");
+            throw Refusals.late(publish);
         }
     }
 
@@ -317,7 +329,7 @@ final class PublishLane {
         if (waiter != null) {
             waiter.raise();
         }
-        publish.tell(tasks);
+        publish.tell(receipts);
     }
 
     private void leave(Publish publish) {
@@ -442,7 +454,7 @@ final class PublishLane {
         unanswered.forEach(publish -> sender.unanswered(this, publish, publish.attempts));
         for (Publish publish : expired) {
             abandon(publish, ErrorCode.DEADLINE_EXCEEDED, "its time ran out");
-            publish.tell(tasks);
+            publish.tell(receipts);
         }
     }
 
@@ -480,15 +492,7 @@ final class PublishLane {
         }
         for (Publish publish : left) {
             boolean sent = publish.state == Publish.State.SENT || publish.mayHaveHappened;
-            publish.failed(
-                    sent
-                            ? new EventsException(
-                                    ErrorCode.OUTCOME_UNKNOWN,
-                                    "the bus closed before provider " + sender.name()
-                                            + " answered; the event may have been accepted")
-                            : new EventsException(
-                                    ErrorCode.CLOSED,
-                                    "the bus closed before the event was sent to provider " + sender.name()));
+            publish.failed(sender.refusals.closed(sent));
             sender.concludeClaim(publish, sent);
             finish(publish);
         }

@@ -53,4 +53,19 @@ final class Refusals {
         }
         return new EventsException(code, publish.event + " was not sent: " + why + " while it waited in its lane");
     }
+
+    /** It came after the bus was closed. */
+    static EventsException late(Publish publish) {
+        return new EventsException(ErrorCode.CLOSED, "the bus is closed; " + publish.event.event() + " was not sent");
+    }
+
+    /** The bus closed with this one unfinished. */
+    EventsException closed(boolean sent) {
+        return sent
+                ? new EventsException(
+                        ErrorCode.OUTCOME_UNKNOWN,
+                        "the bus closed before provider " + provider + " answered; the event may have been accepted")
+                : new EventsException(
+                        ErrorCode.CLOSED, "the bus closed before the event was sent to provider " + provider);
+    }
 }

@@ -75,6 +75,11 @@ final class Sender {
         return registration.qualifiedName();
     }
 
+    /** Whether a thread that must not wait may send this. */
+    boolean sendsAtOnce(Publish publish) {
+        return publish.event.key() == null && forwarder == null && provider.publishesAtOnce(publish.event.address());
+    }
+
     /**
      * Sends a batch.
      *

@@ -98,7 +98,7 @@ final class SubscriptionLeg implements Signal {
         this.engine = dispatcher.engine;
         this.attempts = new AttemptLog(engine.attempts, subscription.consumer(registration));
         this.place = subscription.place(registration);
-        this.settler = new Settler(engine, registration, subscription, attempts, place, outbox);
+        this.settler = new Settler(engine, registration, subscription, attempts, place, outbox, this::wake);
         this.runner = runner;
         this.binding = binding;
         this.bound = binding.apply(this);
@@ -253,7 +253,7 @@ final class SubscriptionLeg implements Signal {
             }
             pauseBlocked();
             // What was handled while the provider settled is not settled yet.
-            int room = Math.max(0, Math.min(MAX_POLL, dispatcher.room() - outbox.waiting()));
+            int room = Math.max(0, Math.min(MAX_POLL, dispatcher.room() - outbox.waiting() - settler.underway()));
             Polled polled = bound.poll(room, room == 0 ? Duration.ZERO : maxWait);
             if (polled.connected() && reconnection.succeeded()) {
                 subscription.reconnected();
@@ -314,6 +314,9 @@ final class SubscriptionLeg implements Signal {
                 draining.stream().filter(shard -> outbox.heldOf(shard) == 0).toList();
         if (!drained.isEmpty()) {
             settler.flush(bound);
+            if (settler.underway() > 0) {
+                return;
+            }
             for (Shard shard : drained) {
                 bound.released(shard);
                 draining.remove(shard);

@@ -1,5 +1,6 @@
 package ai.greentic.events.spi;
 
+import ai.greentic.events.TenantTopic;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
@@ -15,6 +16,14 @@ public interface EventProvider extends AutoCloseable {
      * @throws InterruptedException only if nothing was attempted
      */
     List<CompletionStage<PublishOutcome>> publish(List<OutboundEvent> batch) throws InterruptedException;
+
+    /**
+     * Whether {@link #publish} of an event of this address would return without waiting for anything, as things stand. The engine then lets
+     * a caller that must not be kept waiting send its event itself, which spares a change of threads. Asked for each event; does not wait.
+     */
+    default boolean publishesAtOnce(TenantTopic address) {
+        return false;
+    }
 
     /**
      * Whether {@link #publish} itself claims and completes the idempotency keys of its events in this store, in one step with accepting

@@ -3,6 +3,8 @@ package ai.greentic.events.spi;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 
 /**
  * A provider's side of a subscription. {@link #poll}, {@link #settle}, {@link #extend}, {@link #pause} and {@link #released} are called by one thread at
@@ -28,6 +30,15 @@ public interface ProviderSubscription extends AutoCloseable {
      * @throws ai.greentic.events.EventsException while the transport is away
      */
     List<SettleOutcome> settle(List<Settled> settled);
+
+    /**
+     * As {@link #settle}, but need not wait for the transport: the engine polls on meanwhile. At most one is under way; {@link #settle},
+     * {@link #released} and {@link #close} may follow before it is complete. It completes exceptionally where {@link #settle} would throw, and
+     * always completes.
+     */
+    default CompletionStage<List<SettleOutcome>> settleLater(List<Settled> settled) {
+        return CompletableFuture.completedFuture(settle(settled));
+    }
 
     /** Prolongs the hold on deliveries; one outcome for each, in order. */
     List<SettleOutcome> extend(List<InboundDelivery> deliveries, Duration by);

@@ -20,6 +20,8 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /** A member's side of a {@link Link}: it may be expelled while it cannot be reached, and then joins again. */
@@ -161,6 +163,23 @@ final class LinkedSubscription implements ProviderSubscription {
             return settled.stream().map(any -> SettleOutcome.UNKNOWN).toList();
         }
         return outcomes;
+    }
+
+    /** Half of the answers come while the engine has gone on. */
+    @Override
+    public CompletionStage<List<SettleOutcome>> settleLater(List<Settled> settled) {
+        if (world.chance(2)) {
+            return ProviderSubscription.super.settleLater(settled);
+        }
+        CompletableFuture<List<SettleOutcome>> answer = new CompletableFuture<>();
+        var unused = world.time.schedule(Duration.ofMillis(world.random.nextInt(50)), () -> {
+            try {
+                answer.complete(settle(settled));
+            } catch (RuntimeException e) {
+                answer.completeExceptionally(e);
+            }
+        });
+        return answer;
     }
 
     /** The broker has not heard of these for so long that it hands them out again. */

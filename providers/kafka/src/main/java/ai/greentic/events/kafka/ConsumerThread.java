@@ -9,7 +9,11 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.apache.kafka.clients.consumer.CloseOptions;
 import org.apache.kafka.clients.consumer.CommitFailedException;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
@@ -54,28 +58,29 @@ final class ConsumerThread implements ConsumerRebalanceListener {
     private final Signal todo;
 
     private final Signal ended;
-    private volatile @Nullable Commit asked;
+    /** What is to be committed, in order; what is under way stays until it is answered. */
+    private final Queue<Commit> asked = new ConcurrentLinkedQueue<>();
+    /** Under way without this thread waiting for it. */
+    private @Nullable Commit sent;
+
     private volatile boolean polling;
     private volatile boolean closing;
+    private volatile boolean hasEnded;
     private volatile long connectedNanos;
     private volatile @Nullable EventsException failure;
 
-    /** A commit that somebody waits for. */
+    /** A commit that somebody waits for, and whether this member still could make it. */
     private static final class Commit {
         final Map<TopicPartition, OffsetAndMetadata> offsets;
-        final Signal done;
-        volatile boolean over;
-        volatile boolean deposed;
-        volatile @Nullable RuntimeException failure;
+        final CompletableFuture<Boolean> done = new CompletableFuture<>();
+        final long endNanos;
+        /** Not to be tried before. */
+        long againNanos;
 
-        Commit(Map<TopicPartition, OffsetAndMetadata> offsets, Signal done) {
+        Commit(Map<TopicPartition, OffsetAndMetadata> offsets, long nowNanos) {
             this.offsets = offsets;
-            this.done = done;
-        }
-
-        void end() {
-            over = true;
-            done.raise();
+            this.endNanos = nowNanos + 2 * COMMIT.toNanos();
+            this.againNanos = nowNanos;
         }
     }
 
@@ -103,30 +108,39 @@ final class ConsumerThread implements ConsumerRebalanceListener {
 
     /** Commits, and waits for it; returns false if this member may not commit any more. */
     boolean commit(Map<TopicPartition, OffsetAndMetadata> offsets) {
+        Signal answered = provider.context.tasks().signal();
+        CompletableFuture<Boolean> done = commitLater(offsets);
+        var unused = done.whenComplete((saved, e) -> answered.raise());
+        try {
+            if (!done.isDone() && !answered.await(COMMIT.multipliedBy(3))) {
+                throw failed(new org.apache.kafka.common.errors.TimeoutException("no answer"));
+            }
+            return done.getNow(false);
+        } catch (InterruptedException e) {
+            throw Failures.of(provider.name(), "committing", e, true);
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof EventsException known ? known : failed(e);
+        }
+    }
+
+    /** Commits; false if this member may not commit any more. */
+    CompletableFuture<Boolean> commitLater(Map<TopicPartition, OffsetAndMetadata> offsets) {
         EventsException known = failure;
         if (known != null || closing) {
             throw known == null ? provider.closed() : known;
         }
-        Commit mine = new Commit(offsets, provider.context.tasks().signal());
-        asked = mine;
+        Commit mine = new Commit(offsets, time.nanos());
+        asked.add(mine);
         hurry();
-        long end = time.nanos() + 2 * COMMIT.toNanos();
-        try {
-            while (!mine.over && time.nanos() - end < 0) {
-                var unused = mine.done.await(COMMIT);
-            }
-        } catch (InterruptedException e) {
-            throw Failures.of(provider.name(), "committing", e, true);
+        if (hasEnded) {
+            // It may have looked for the last time before this was asked for.
+            conclude(mine, provider.closed());
         }
-        RuntimeException failed = mine.failure;
-        if (failed != null || !mine.over) {
-            throw Failures.of(
-                    provider.name(),
-                    "committing offsets",
-                    failed != null ? failed : new org.apache.kafka.common.errors.TimeoutException("no answer"),
-                    false);
-        }
-        return !mine.deposed;
+        return mine.done;
+    }
+
+    private EventsException failed(Throwable e) {
+        return Failures.of(provider.name(), "committing offsets", e, false);
     }
 
     /** Has the thread look at what it is to do. */
@@ -188,6 +202,19 @@ final class ConsumerThread implements ConsumerRebalanceListener {
         }
     }
 
+    /** What was asked for just before a poll is not seen by a wake-up that found nobody. */
+    private Duration patience() {
+        Commit next = asked.peek();
+        if (next == null || next == sent) {
+            return POLL;
+        }
+        if (sent != null) {
+            return POLL;
+        }
+        long wait = next.againNanos - time.nanos();
+        return wait <= 0 ? Duration.ZERO : Duration.ofNanos(Math.min(wait, POLL.toNanos()));
+    }
+
     private void once() throws InterruptedException {
         serve();
         subscription.moreTopics(consumer);
@@ -214,8 +241,7 @@ final class ConsumerThread implements ConsumerRebalanceListener {
         polling = true;
         ConsumerRecords<byte[], byte[]> read;
         try {
-            // What was asked for just before is not seen by a wake-up that found nobody.
-            read = consumer.poll(asked == null ? POLL : Duration.ZERO);
+            read = consumer.poll(patience());
         } finally {
             polling = false;
         }
@@ -233,33 +259,95 @@ final class ConsumerThread implements ConsumerRebalanceListener {
         }
     }
 
-    /** Does what was asked for. */
-    private void serve() {
-        Commit commit = asked;
-        if (commit == null) {
-            return;
-        }
-        // A broker asks which member it is, not whose the partition is.
+    /** What of a commit this member may still make: a broker asks which member it is, not whose the partition is. */
+    private Map<TopicPartition, OffsetAndMetadata> own(Commit commit) {
         Map<TopicPartition, OffsetAndMetadata> own = new HashMap<>(commit.offsets);
         own.keySet().retainAll(consumer.assignment());
-        try {
-            commit.deposed = own.isEmpty();
-            if (!own.isEmpty()) {
-                consumer.commitSync(own, COMMIT);
+        return own;
+    }
+
+    /** Begins the next commit that was asked for, if none is under way; a poll brings the answer. */
+    private void serve() {
+        while (sent == null) {
+            Commit commit = asked.peek();
+            if (commit == null || commit.againNanos - time.nanos() > 0) {
+                return;
             }
-        } catch (WakeupException e) {
-            // Meant for a poll; what is asked for stays so.
-            return;
-        } catch (RebalanceInProgressException e) {
-            // The next poll goes on with it, and what was taken away then is no longer asked for.
-            return;
-        } catch (CommitFailedException | UnknownMemberIdException | FencedInstanceIdException e) {
-            commit.deposed = true;
-        } catch (RuntimeException e) {
-            commit.failure = e;
+            Map<TopicPartition, OffsetAndMetadata> own = own(commit);
+            if (own.isEmpty()) {
+                conclude(commit, false);
+                continue;
+            }
+            sent = commit;
+            try {
+                consumer.commitAsync(own, (offsets, e) -> answered(commit, e));
+            } catch (RuntimeException e) {
+                answered(commit, e);
+            }
         }
-        asked = null;
-        commit.end();
+    }
+
+    private void answered(Commit commit, @Nullable Exception e) {
+        if (sent == commit) {
+            sent = null;
+        }
+        if (e == null) {
+            conclude(commit, true);
+        } else if (isDeposed(e)) {
+            conclude(commit, false);
+        } else if (e instanceof RetriableException || e instanceof RebalanceInProgressException) {
+            // The next polls find the coordinator, or go on with the rebalance; what was taken away then is no longer
+            // asked for.
+            commit.againNanos = time.nanos() + LOOK.toNanos();
+            if (commit.endNanos - time.nanos() > 0) {
+                return;
+            }
+            conclude(commit, failed(e));
+        } else {
+            conclude(commit, failed(e));
+        }
+        if (!asked.isEmpty() && polling) {
+            // Ends the poll that brought this answer.
+            consumer.wakeup();
+        }
+    }
+
+    private static boolean isDeposed(Exception e) {
+        return e instanceof CommitFailedException
+                || e instanceof UnknownMemberIdException
+                || e instanceof FencedInstanceIdException;
+    }
+
+    private void conclude(Commit commit, boolean saved) {
+        asked.remove(commit);
+        commit.done.complete(saved);
+    }
+
+    private void conclude(Commit commit, EventsException failure) {
+        asked.remove(commit);
+        commit.done.completeExceptionally(failure);
+    }
+
+    /** Makes all commits that were asked for, and waits for them: within a rebalance there is no poll that would bring their answers. */
+    private void serveAll() {
+        for (Commit commit = asked.peek(); commit != null; commit = asked.peek()) {
+            Map<TopicPartition, OffsetAndMetadata> own = own(commit);
+            try {
+                if (!own.isEmpty()) {
+                    consumer.commitSync(own, COMMIT);
+                }
+                conclude(commit, !own.isEmpty());
+            } catch (WakeupException | RebalanceInProgressException e) {
+                // Meant for a poll; or the next poll goes on with it. What is asked for stays so.
+                return;
+            } catch (RuntimeException e) {
+                if (isDeposed(e)) {
+                    conclude(commit, false);
+                } else {
+                    conclude(commit, failed(e));
+                }
+            }
+        }
     }
 
     @Override
@@ -307,10 +395,10 @@ final class ConsumerThread implements ConsumerRebalanceListener {
         long end = time.nanos() + DRAIN.toNanos();
         try {
             while (!closing && !subscription.areReleased(partitions) && time.nanos() - end < 0) {
-                serve();
+                serveAll();
                 var unused = todo.await(LOOK);
             }
-            serve();
+            serveAll();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -362,10 +450,10 @@ final class ConsumerThread implements ConsumerRebalanceListener {
                     provider.name(),
                     e);
         }
-        Commit waiting = asked;
-        if (waiting != null) {
-            waiting.failure = provider.closed();
-            waiting.end();
+        hasEnded = true;
+        for (Commit waiting = asked.peek(); waiting != null; waiting = asked.peek()) {
+            EventsException why = failure;
+            conclude(waiting, why == null ? provider.closed() : why);
         }
         try {
             consumer.close(CloseOptions.timeout(LEAVE));

@@ -27,6 +27,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArraySet;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -43,6 +44,9 @@ final class KafkaProvider implements EventProvider {
     private static final int REQUEST_TIMEOUT_MILLIS = 10_000;
     private static final int LARGEST_REQUEST = 64 << 20;
     private static final int MOST_DESTINATIONS = 4_096;
+    /** The producer forgets the leaders of a topic that was not sent to for five minutes. */
+    private static final long LEADERS_KNOWN_NANOS = Duration.ofMinutes(4).toNanos();
+
     private static final Duration START = Duration.ofSeconds(10);
     private static final Duration LINGERING = Duration.ofSeconds(5);
 
@@ -53,6 +57,7 @@ final class KafkaProvider implements EventProvider {
     private final KafkaProducer<byte[], byte[]> producer;
     private final Set<KafkaSubscription> subscriptions = new CopyOnWriteArraySet<>();
     private final Map<TenantTopic, Destination> destinations = new ConcurrentHashMap<>();
+    private final AtomicLong unsentBytes = new AtomicLong();
     private final LetterTopics letters;
     private volatile boolean closed;
 
@@ -192,6 +197,16 @@ final class KafkaProvider implements EventProvider {
         return stages;
     }
 
+    /** The producer waits only where it must ask for a topic's leaders first, or has no room left for what it has not sent. */
+    @Override
+    public boolean publishesAtOnce(TenantTopic address) {
+        Destination known = destinations.get(address);
+        return known != null
+                && context.time().nanos() - known.sentNanos < LEADERS_KNOWN_NANOS
+                && unsentBytes.get() < LARGEST_REQUEST / 2
+                && topics.isKnown(known.topic);
+    }
+
     private CompletionStage<PublishOutcome> publish(OutboundEvent outbound) {
         EventEnvelope event = outbound.event();
         CompletableFuture<PublishOutcome> outcome = new CompletableFuture<>();
@@ -199,18 +214,31 @@ final class KafkaProvider implements EventProvider {
             Destination destination = destination(event.address());
             int unusedPartitions = topics.require(destination.topic);
             String key = outbound.orderingKey();
+            byte[] body = outbound.encoded();
             ProducerRecord<byte[], byte[]> sent = new ProducerRecord<>(
-                    destination.topic,
-                    null,
-                    key == null ? null : key(event.address(), key),
-                    outbound.encoded(),
-                    destination.headers);
+                    destination.topic, null, key == null ? null : key(event.address(), key), body, destination.headers);
             header(sent, "Greentic-Event-Id", event.id().value());
             String trace = event.metadata().get("traceparent");
             if (trace != null) {
                 header(sent, "traceparent", trace);
             }
+            send(sent, event, body.length, outcome);
+            destination.sentNanos = context.time().nanos();
+        } catch (RuntimeException e) {
+            outcome.complete(PublishOutcome.failed(Failures.of(name(), "publishing " + event.id(), e, false)));
+        }
+        return outcome;
+    }
+
+    private void send(
+            ProducerRecord<byte[], byte[]> sent,
+            EventEnvelope event,
+            int bytes,
+            CompletableFuture<PublishOutcome> outcome) {
+        unsentBytes.addAndGet(bytes);
+        try {
             var unused = producer.send(sent, (where, failure) -> {
+                unsentBytes.addAndGet(-bytes);
                 if (failure == null) {
                     outcome.complete(PublishOutcome.accepted(position(where.partition(), where.offset())));
                 } else {
@@ -219,9 +247,10 @@ final class KafkaProvider implements EventProvider {
                 }
             });
         } catch (RuntimeException e) {
-            outcome.complete(PublishOutcome.failed(Failures.of(name(), "publishing " + event.id(), e, false)));
+            // Thrown instead of handed to the callback.
+            unsentBytes.addAndGet(-bytes);
+            throw e;
         }
-        return outcome;
     }
 
     /** Sends a record and waits for its offset. */
@@ -237,7 +266,18 @@ final class KafkaProvider implements EventProvider {
     }
 
     /** Where the events of an address go, and what all of them say. */
-    private record Destination(String topic, List<Header> headers) {}
+    private static final class Destination {
+        final String topic;
+        final List<Header> headers;
+        /** When something was last sent there. */
+        volatile long sentNanos;
+
+        Destination(String topic, List<Header> headers, long sentNanos) {
+            this.topic = topic;
+            this.headers = headers;
+            this.sentNanos = sentNanos;
+        }
+    }
 
     private Destination destination(TenantTopic address) {
         Destination known = destinations.get(address);
@@ -253,7 +293,8 @@ final class KafkaProvider implements EventProvider {
                         new RecordHeader("Greentic-Env", bytes(address.tenant().env())),
                         new RecordHeader(
                                 "Greentic-Tenant", bytes(address.tenant().name())),
-                        new RecordHeader(TOPIC_HEADER, bytes(address.topic().value()))));
+                        new RecordHeader(TOPIC_HEADER, bytes(address.topic().value()))),
+                context.time().nanos() - LEADERS_KNOWN_NANOS);
         destinations.put(address, found);
         return found;
     }

@@ -27,6 +27,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
@@ -134,15 +136,7 @@ final class KafkaSubscription implements ProviderSubscription {
         // Before the group is looked at, so that whoever else begins it now begins no later.
         Map<TopicPartition, Long> starts = new StartingPoint(provider, scope, request.start()).in(partitions);
         Map<TopicPartition, OffsetAndMetadata> known = provider.topics.standing(group);
-        for (OffsetAndMetadata committed : known.values()) {
-            String others = Standing.of(committed).patterns();
-            if (!others.isEmpty() && !others.equals(patterns)) {
-                throw new EventsException(
-                        ErrorCode.GROUP_MISMATCH,
-                        "group " + request.group() + " of " + scope + " is subscribed to " + others + ", not to "
-                                + patterns + "; use the same patterns or another group name");
-            }
-        }
+        Standing.requirePatterns(known.values(), patterns, "group " + request.group() + " of " + scope);
         if (known.isEmpty()) {
             Map<TopicPartition, OffsetAndMetadata> begin = new HashMap<>();
             starts.forEach((partition, offset) -> begin.put(partition, Standing.begin(offset, patterns)));
@@ -308,7 +302,8 @@ final class KafkaSubscription implements ProviderSubscription {
                     .toList());
         }
         if (!ahead.isEmpty()) {
-            boolean unused = thread.commit(ahead);
+            // If that fails, settlements will say so, or the next time comes.
+            var unused = thread.commitLater(ahead);
         }
     }
 
@@ -383,31 +378,42 @@ final class KafkaSubscription implements ProviderSubscription {
 
     @Override
     public List<SettleOutcome> settle(List<Settled> settled) {
-        Map<TopicPartition, OffsetAndMetadata> offsets;
-        synchronized (this) {
-            Set<Part> touched = new HashSet<>();
-            for (Settled one : settled) {
-                Handed handed = (Handed) one.delivery();
-                if (owns(handed) && settle(handed, one)) {
-                    unsaved.add(handed);
-                }
-                if (owns(handed)) {
-                    touched.add(handed.part);
-                }
+        Map<TopicPartition, OffsetAndMetadata> offsets = note(settled);
+        return outcomes(settled, offsets.isEmpty() || thread.commit(offsets));
+    }
+
+    /** The consumer's thread commits while the engine reads on. */
+    @Override
+    public CompletionStage<List<SettleOutcome>> settleLater(List<Settled> settled) {
+        Map<TopicPartition, OffsetAndMetadata> offsets = note(settled);
+        return offsets.isEmpty()
+                ? CompletableFuture.completedFuture(outcomes(settled, true))
+                : thread.commitLater(offsets).thenApply(saved -> outcomes(settled, saved));
+    }
+
+    /** Notes what is settled, and returns what is to be committed. */
+    private synchronized Map<TopicPartition, OffsetAndMetadata> note(List<Settled> settled) {
+        Set<Part> touched = new HashSet<>();
+        for (Settled one : settled) {
+            Handed handed = (Handed) one.delivery();
+            if (owns(handed) && settle(handed, one)) {
+                unsaved.add(handed);
             }
-            offsets = request.group() == null || unsaved.isEmpty() ? Map.of() : standing(touched);
-        }
-        boolean saved = offsets.isEmpty() || thread.commit(offsets);
-        synchronized (this) {
-            List<SettleOutcome> outcomes = new ArrayList<>(settled.size());
-            for (Settled one : settled) {
-                Handed handed = (Handed) one.delivery();
-                outcomes.add(
-                        unsaved.remove(handed) && saved && owns(handed) ? SettleOutcome.SETTLED : SettleOutcome.LOST);
+            if (owns(handed)) {
+                touched.add(handed.part);
             }
-            unsaved.clear();
-            return outcomes;
         }
+        return request.group() == null || unsaved.isEmpty() ? Map.of() : standing(touched);
+    }
+
+    private synchronized List<SettleOutcome> outcomes(List<Settled> settled, boolean saved) {
+        List<SettleOutcome> outcomes = new ArrayList<>(settled.size());
+        for (Settled one : settled) {
+            Handed handed = (Handed) one.delivery();
+            outcomes.add(unsaved.remove(handed) && saved && owns(handed) ? SettleOutcome.SETTLED : SettleOutcome.LOST);
+        }
+        unsaved.clear();
+        return outcomes;
     }
 
     private boolean owns(Handed handed) {

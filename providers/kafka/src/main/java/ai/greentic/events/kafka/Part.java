@@ -1,5 +1,7 @@
 package ai.greentic.events.kafka;
 
+import ai.greentic.events.ErrorCode;
+import ai.greentic.events.EventsException;
 import ai.greentic.events.spi.OpenEvents;
 import ai.greentic.events.spi.Shard;
 import ai.greentic.events.spi.ShardCursor;
@@ -7,6 +9,7 @@ import ai.greentic.events.spi.Time;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -53,6 +56,19 @@ final class Part {
                 // Not ours after all: everything from the offset on comes again.
             }
             return new Standing(committed.offset() + 1, new byte[0], "");
+        }
+
+        /** That whoever was in the group before wanted the same. */
+        static void requirePatterns(Collection<OffsetAndMetadata> known, String patterns, String group) {
+            for (OffsetAndMetadata committed : known) {
+                String others = of(committed).patterns();
+                if (!others.isEmpty() && !others.equals(patterns)) {
+                    throw new EventsException(
+                            ErrorCode.GROUP_MISMATCH,
+                            group + " is subscribed to " + others + ", not to " + patterns
+                                    + "; use the same patterns or another group name");
+                }
+            }
         }
 
         static OffsetAndMetadata begin(long offset, String patterns) {

@@ -83,6 +83,11 @@ final class Topics implements AutoCloseable {
         int unusedPartitions = require(topic, Use.LETTERS);
     }
 
+    /** Whether {@link #require} would not block. */
+    boolean isKnown(String topic) {
+        return known.containsKey(topic);
+    }
+
     boolean isThere(String topic) {
         return known.containsKey(topic) || describe(topic) != null;
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.Payload;
+import ai.greentic.events.StartAt;
 import ai.greentic.events.TenantContext;
 import ai.greentic.events.TenantScope;
 import ai.greentic.events.access.AccessAction;
@@ -28,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -130,6 +132,57 @@ class KafkaBadDaysTest {
             until("the event", () -> got.equals(List.of(2)));
         } finally {
             late.kill();
+        }
+    }
+
+    /** What a broker with a full disk took is there when it has room again; what it did not take, the publisher was told. */
+    @Test
+    void P1_P2_aFullDiskAtTheBrokerLosesNothingThatWasAccepted(@TempDir Path own) throws Exception {
+        KafkaServer full = KafkaServer.withSmallDisk(own, 16 << 10);
+        TenantContext tenant = TenantContext.of("test", "full");
+        String large = "x".repeat(64 << 10);
+        List<String> accepted = new ArrayList<>();
+        List<ErrorCode> refusals = new ArrayList<>();
+        try (EventBus bus = EventBus.builder()
+                .providerFactory(new KafkaProviderFactory())
+                .provider("kafka", "kafka", "*")
+                .providerSettings(
+                        null, "kafka", Map.of("servers", full.address(), "partitions", 1, "delivery_timeout", "3s"))
+                .publishTimeout(Duration.ofSeconds(8))
+                .build()) {
+            for (int i = 0; i < 400 && refusals.isEmpty(); i++) {
+                try {
+                    accepted.add(bus.publish(tenant, "a.b", large).eventId().value());
+                } catch (EventsException e) {
+                    refusals.add(e.code());
+                }
+            }
+            assertThat(refusals)
+                    .isSubsetOf(ErrorCode.OUTCOME_UNKNOWN, ErrorCode.PROVIDER_UNAVAILABLE, ErrorCode.DEADLINE_EXCEEDED)
+                    .isNotEmpty();
+            assertThat(accepted).hasSizeGreaterThan(100);
+            full.kill();
+            full.enlargeDisk();
+            full.start();
+            until("a publish after the disk has room again", () -> {
+                try {
+                    accepted.add(bus.publish(tenant, "a.b", "last").eventId().value());
+                    return true;
+                } catch (EventsException e) {
+                    return false;
+                }
+            });
+            Set<String> got = ConcurrentHashMap.newKeySet();
+            bus.subscribe(
+                            tenant,
+                            "a.*",
+                            SubscribeOptions.group("g").startAt(StartAt.EARLIEST),
+                            delivery -> got.add(delivery.event().id().value()))
+                    .ready()
+                    .get(30, TimeUnit.SECONDS);
+            until("all that was accepted", () -> got.containsAll(accepted));
+        } finally {
+            full.kill();
         }
     }
 

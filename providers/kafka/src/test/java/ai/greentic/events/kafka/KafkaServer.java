@@ -20,6 +20,8 @@ final class KafkaServer {
     private final Path directory;
     final int port;
     private @Nullable Process process;
+    /** To how many KiB any of its files may grow; 0 for no limit. */
+    private int fileKib;
 
     /**
      * @param advertised port under which clients are to reach it; 0 for its own
@@ -73,6 +75,23 @@ final class KafkaServer {
         KafkaServer broker = new KafkaServer(directory, port, 0, controllers, 1, lines.toArray(new String[0]));
         broker.start();
         return broker;
+    }
+
+    /** A broker that cannot write any file beyond a size, which to it is a full disk. */
+    static KafkaServer withSmallDisk(Path directory, int fileKib) throws Exception {
+        KafkaServer broker = new KafkaServer(directory, freePort(), 0, List.of(freePort()), 1);
+        broker.fileKib = fileKib;
+        broker.start();
+        return broker;
+    }
+
+    /** Gives the broker the room that it lacked, from its next start on. */
+    void enlargeDisk() {
+        fileKib = 0;
+    }
+
+    boolean isAlive() {
+        return process != null && process.isAlive();
     }
 
     private static String line(String pem) {
@@ -168,7 +187,11 @@ final class KafkaServer {
     }
 
     private Process run(String program, String... arguments) throws IOException {
-        List<String> command = new ArrayList<>(List.of(
+        List<String> command = new ArrayList<>();
+        if (fileKib > 0) {
+            command.addAll(List.of("bash", "-c", "ulimit -f " + fileKib + "; exec \"$@\"", "bash"));
+        }
+        command.addAll(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx384m",
                 "-XX:+UseSerialGC",

@@ -26,7 +26,7 @@ final class CoreSubjects {
             throw new EventsException(
                     ErrorCode.INVALID_ARGUMENT,
                     "tenant '" + tenant
-                            + "' cannot be told apart in a subject: in mode core it has only letters, digits, _ and -;"
+                            + "' cannot be told apart in a subject: in the modes core and shared it has only letters, digits, _ and -;"
                             + " use mode jetstream, which escapes");
         }
         for (String segment : address.topic().value().split("\\.", -1)) {
@@ -34,7 +34,7 @@ final class CoreSubjects {
                 throw new EventsException(
                         ErrorCode.INVALID_ARGUMENT,
                         "topic '" + address.topic().value()
-                                + "' cannot be a subject: in mode core its parts have only letters, digits, _ and -, and are not empty;"
+                                + "' cannot be a subject: in the modes core and shared its parts have only letters, digits, _ and -, and are not empty;"
                                 + " use mode jetstream, which escapes");
             }
         }

@@ -4,6 +4,7 @@ import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.Position;
+import ai.greentic.events.TenantTopic;
 import ai.greentic.events.spi.DeadLetterStore;
 import ai.greentic.events.spi.EventProvider;
 import ai.greentic.events.spi.OutboundEvent;
@@ -54,7 +55,9 @@ final class NatsProvider implements EventProvider, ErrorListener {
     private static final Duration RECONNECT_WAIT = Duration.ofMillis(250);
     private static final Duration PING = Duration.ofSeconds(5);
     private static final Duration WATCH = Duration.ofSeconds(5);
-    static final int SHARDS = 64;
+    /** Of the 5,000 messages that the client lets wait. */
+    private static final int SHORT_QUEUE = 2_500;
+
     static final String KEY_HEADER = "Greentic-Key";
 
     final ProviderContext context;
@@ -78,7 +81,9 @@ final class NatsProvider implements EventProvider, ErrorListener {
     private NatsProvider(ProviderSettings settings, ProviderContext context) throws IOException, InterruptedException {
         this.context = context;
         this.settings = settings;
-        this.subjects = new Subjects(NatsProviderFactory.prefix(settings));
+        this.subjects = NatsProviderFactory.isShared(settings)
+                ? new SharedSubjects(NatsProviderFactory.prefix(settings))
+                : new Subjects(NatsProviderFactory.prefix(settings));
         this.core =
                 NatsProviderFactory.isCore(settings) ? new CoreSubjects(NatsProviderFactory.prefix(settings)) : null;
         this.letters = core == null ? Optional.of(new LetterStream(this, settings)) : Optional.empty();
@@ -202,6 +207,15 @@ final class NatsProvider implements EventProvider, ErrorListener {
         return stages;
     }
 
+    /** The client waits only where its queue of what is to be written is full. */
+    @Override
+    public boolean publishesAtOnce(TenantTopic address) {
+        Session open = session;
+        return open != null
+                && (core != null || open.streams.isKnown(address.tenant().env()))
+                && open.connection.outgoingPendingMessageCount() < SHORT_QUEUE;
+    }
+
     private CompletionStage<PublishOutcome> publish(OutboundEvent outbound) {
         EventEnvelope event = outbound.event();
         String env = event.address().tenant().env();
@@ -231,7 +245,8 @@ final class NatsProvider implements EventProvider, ErrorListener {
                 return CompletableFuture.completedFuture(PublishOutcome.accepted());
             }
             String key = outbound.orderingKey();
-            int shard = Shard.of(key == null ? event.id().value() : key, SHARDS).index();
+            int shard = Shard.of(key == null ? event.id().value() : key, subjects.shards())
+                    .index();
             answer = open.jetStream.publishAsync(NatsMessage.builder()
                     .subject(subjects.of(event.address(), shard))
                     .headers(headers)

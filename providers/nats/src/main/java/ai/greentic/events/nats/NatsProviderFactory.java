@@ -61,13 +61,13 @@ public final class NatsProviderFactory implements ProviderFactory {
                             "mode",
                             Type.TEXT,
                             "jetstream",
-                            "jetstream keeps events; core hands them to whoever listens, at most once, under the subjects of other Greentic programs.")
-                    .amongst("jetstream", "core"),
+                            "jetstream keeps events; shared keeps them under the subjects of other Greentic programs, for one member of a group at a time; core hands them on those subjects to whoever listens, at most once.")
+                    .amongst("jetstream", "shared", "core"),
             Setting.of(
                     "prefix",
                     Type.TEXT,
                     null,
-                    "First tokens of every subject, and the name of the streams; default greentic.v1, in mode core greentic.events."),
+                    "First tokens of every subject, and the name of the streams; default greentic.v1, in the modes shared and core greentic.events."),
             Setting.of(
                             "max_bytes",
                             Type.INTEGER,
@@ -147,8 +147,13 @@ public final class NatsProviderFactory implements ProviderFactory {
         return settings.text("mode").orElseThrow().equals("core");
     }
 
+    static boolean isShared(ProviderSettings settings) {
+        return settings.text("mode").orElseThrow().equals("shared");
+    }
+
     static String prefix(ProviderSettings settings) {
-        String prefix = settings.text("prefix").orElse(isCore(settings) ? "greentic.events" : "greentic.v1");
+        String prefix = settings.text("prefix")
+                .orElse(isCore(settings) || isShared(settings) ? "greentic.events" : "greentic.v1");
         if (!prefix.matches("[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*")) {
             throw new EventsException(
                     ErrorCode.INVALID_CONFIGURATION,

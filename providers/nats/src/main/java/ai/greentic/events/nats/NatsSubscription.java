@@ -162,7 +162,7 @@ final class NatsSubscription implements NatsReading {
     }
 
     private List<Owned> active() {
-        List<Owned> active = new ArrayList<>(NatsProvider.SHARDS);
+        List<Owned> active = new ArrayList<>(provider.subjects.shards());
         for (Owned shard : shards.all()) {
             shard.cursor.release();
             if (!shard.revoking && !paused.contains(shard.shard)) {
@@ -263,7 +263,7 @@ final class NatsSubscription implements NatsReading {
         }
         Set<Integer> numbers = new TreeSet<>();
         readers.forEach(shard -> numbers.add(shard.shard.index()));
-        boolean all = !shards.isGroup() || numbers.size() == NatsProvider.SHARDS;
+        boolean all = !shards.isGroup() || numbers.size() == provider.subjects.shards();
         Reader fresh = new Reader(
                 provider,
                 streams,
@@ -284,8 +284,8 @@ final class NatsSubscription implements NatsReading {
             return known;
         }
         try {
-            Where where =
-                    new Where(provider.subjects.address(arrival.subject()), provider.subjects.shard(arrival.subject()));
+            Where where = new Where(
+                    provider.subjects.address(env, arrival.subject()), provider.subjects.shard(arrival.subject()));
             if (addresses.size() >= MOST_ADDRESSES) {
                 addresses.clear();
             }
@@ -389,7 +389,7 @@ final class NatsSubscription implements NatsReading {
         keys.forEach(key -> hashes.add(hash(key.address(), Subjects.token(key.value()))));
         shards.pauseKeys(hashes);
         wake();
-        return true;
+        return provider.subjects.carryKeys();
     }
 
     @Override

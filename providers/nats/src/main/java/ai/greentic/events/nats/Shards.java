@@ -87,7 +87,7 @@ final class Shards {
                     provider.groups().bucket(),
                     Subjects.group(request.filters().get(0).scope(), request.group()),
                     patterns(),
-                    NatsProvider.SHARDS,
+                    provider.subjects.shards(),
                     streams.info(env()),
                     start::in,
                     provider.memberTimeout(),
@@ -181,7 +181,7 @@ final class Shards {
                 deposed = true;
                 owned.values().forEach(shard -> lost.add(shard.shard));
                 owned.clear();
-                member.rejoin(patterns(), NatsProvider.SHARDS, streams.info(env()));
+                member.rejoin(patterns(), provider.subjects.shards(), streams.info(env()));
             }
             GroupRecord shared = member.shared();
             if (member.deposeDead(shared)) {

@@ -21,11 +21,23 @@ import java.util.List;
  * Names of streams and subjects: {@code PREFIX.ENV.TENANT.SHARD.TOPIC}. One to one: every byte of a name outside {@code [A-Za-z0-9_-]}
  * becomes {@code =XX}, and an empty token {@code =}; only a topic's own dots separate tokens.
  */
-final class Subjects {
+class Subjects {
+    private static final int SHARDS = 64;
+
     private final String prefix;
 
     Subjects(String prefix) {
         this.prefix = prefix;
+    }
+
+    /** Into how many shards the keys of a group fall. */
+    int shards() {
+        return SHARDS;
+    }
+
+    /** Whether every event names its ordering key in a header. */
+    boolean carryKeys() {
+        return true;
     }
 
     /** The stream of an environment. */
@@ -115,9 +127,10 @@ final class Subjects {
     /**
      * Whose event a subject holds.
      *
+     * @param env the environment in which it is read
      * @throws EventsException {@code CORRUPT_EVENT} for a subject that is not one of ours
      */
-    TenantTopic address(String subject) {
+    TenantTopic address(String env, String subject) {
         String[] tokens = subject.substring(Math.min(subject.length(), prefix.length() + 1))
                 .split("\\.", -1);
         if (!subject.startsWith(prefix + ".") || tokens.length < 4) {

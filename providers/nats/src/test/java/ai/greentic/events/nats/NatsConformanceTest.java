@@ -45,6 +45,10 @@ class NatsConformanceTest extends ProviderConformance {
         Objects.requireNonNull(server).kill();
     }
 
+    String mode() {
+        return "jetstream";
+    }
+
     @Override
     protected Target target() throws IOException {
         NatsServer running = Objects.requireNonNull(server);
@@ -64,7 +68,14 @@ class NatsConformanceTest extends ProviderConformance {
                         "prefix",
                         prefix,
                         "member_timeout",
-                        "2s");
+                        "2s",
+                        "mode",
+                        mode());
+            }
+
+            @Override
+            public boolean membersWorkTogether() {
+                return mode().equals("jetstream");
             }
 
             @Override
@@ -87,7 +98,9 @@ class NatsConformanceTest extends ProviderConformance {
                     Connection connection = Nats.connect(running.url());
                     JetStreamManagement streams = connection.jetStreamManagement();
                     for (String name : streams.getStreamNames()) {
-                        if (name.startsWith(prefix + "-") || name.startsWith("KV_" + prefix + "-")) {
+                        if (name.equals(prefix)
+                                || name.startsWith(prefix + "-")
+                                || name.startsWith("KV_" + prefix + "-")) {
                             streams.deleteStream(name);
                         }
                     }

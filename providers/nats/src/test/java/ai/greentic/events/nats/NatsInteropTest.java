@@ -7,8 +7,10 @@ import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.Payload;
+import ai.greentic.events.StartAt;
 import ai.greentic.events.TenantContext;
 import ai.greentic.events.bus.EventBus;
+import ai.greentic.events.bus.SubscribeOptions;
 import ai.greentic.events.codec.EnvelopeCodec;
 import io.nats.client.Connection;
 import io.nats.client.Message;
@@ -19,8 +21,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -117,5 +123,84 @@ class NatsInteropTest {
                         EventsException.class,
                         e -> assertThat(e.code())
                                 .isIn(ErrorCode.INVALID_ARGUMENT, ErrorCode.INVALID_ID, ErrorCode.INVALID_TOPIC));
+    }
+
+    private EventBus shared() {
+        return EventBus.builder()
+                .providerFactory(new NatsProviderFactory())
+                .provider("nats", "nats", "*")
+                .providerSettings(null, "nats", Map.of("url", server.url(), "mode", "shared", "member_timeout", "1s"))
+                .build();
+    }
+
+    private static void await(String what, BooleanSupplier condition) throws InterruptedException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (!condition.getAsBoolean()) {
+            assertThat(System.nanoTime()).as("not within 30 s: " + what).isLessThan(end);
+            Thread.sleep(10);
+        }
+    }
+
+    /**
+     * What plain clients publish while nobody of a group is there is kept for it, in order, for one member at a time; and so is ours, which
+     * plain clients see too.
+     */
+    @Test
+    void P6_P9_theStreamKeepsWhatPlainClientsPublishForAGroup() throws Exception {
+        Subscription all = plain.subscribe("greentic.events.>");
+        List<String> handled = new CopyOnWriteArrayList<>();
+        List<String> kept = new CopyOnWriteArrayList<>();
+        SubscribeOptions group = SubscribeOptions.group("crm").startAt(StartAt.EARLIEST);
+        try (EventBus first = shared()) {
+            EventEnvelope ours = first.newEvent(ACME, "sorla.crm.Customer.created")
+                    .payload(Payload.of(Map.of("n", 0)))
+                    .build();
+            assertThat(first.publish(ours).durable()).isTrue();
+            kept.add(ours.id().value());
+            assertThat(EnvelopeCodec.STANDARD.decode(
+                            all.nextMessage(Duration.ofSeconds(30)).getData()))
+                    .isEqualTo(ours);
+            String subject = "greentic.events.acme.sorla.crm.Customer.created";
+            for (int i = 1; i <= 50; i++) {
+                plain.publish(subject, envelope("prod", "acme", i).getBytes(StandardCharsets.UTF_8));
+            }
+            plain.publish(subject, envelope("prod", "globex", 99).getBytes(StandardCharsets.UTF_8));
+            plain.publish("greentic.events.acme", "no topic".getBytes(StandardCharsets.UTF_8));
+            plain.flush(Duration.ofSeconds(10));
+            CountDownLatch reached = new CountDownLatch(1);
+            first.subscribe(ACME, "sorla.*", group, delivery -> {
+                        handled.add(delivery.event().id().value());
+                        if (delivery.event().id().value().equals("evt-20")) {
+                            reached.countDown();
+                        }
+                    })
+                    .ready()
+                    .get(30, TimeUnit.SECONDS);
+            assertThat(reached.await(30, TimeUnit.SECONDS)).isTrue();
+        }
+        try (EventBus second = shared();
+                EventBus third = shared()) {
+            Set<String> members = ConcurrentHashMap.newKeySet();
+            for (EventBus member : List.of(second, third)) {
+                member.subscribe(ACME, "sorla.*", group, delivery -> {
+                            members.add(member == second ? "second" : "third");
+                            handled.add(delivery.event().id().value());
+                        })
+                        .ready()
+                        .get(30, TimeUnit.SECONDS);
+            }
+            plain.publish(
+                    "greentic.events.acme.sorla.crm.Customer.created",
+                    envelope("prod", "acme", 51).getBytes(StandardCharsets.UTF_8));
+            await("the last event", () -> handled.contains("evt-51"));
+            assertThat(members).hasSize(1);
+        }
+        List<String> inOrder =
+                handled.stream().filter(id -> id.matches("evt-\\d+")).distinct().toList();
+        assertThat(inOrder).hasSize(51).doesNotContain("evt-99");
+        assertThat(handled).contains(kept.get(0));
+        for (int i = 1; i <= 51; i++) {
+            assertThat(inOrder.get(i - 1)).isEqualTo("evt-" + i);
+        }
     }
 }

@@ -52,7 +52,9 @@ class SubjectsTest {
                 continue;
             }
             String subject = subjects.of(address, 7);
-            assertThat(subjects.address(subject)).as("subjects.seed=%d", seed).isEqualTo(address);
+            assertThat(subjects.address("any", subject))
+                    .as("subjects.seed=%d", seed)
+                    .isEqualTo(address);
             assertThat(subjects.shard(subject)).isEqualTo(7);
             TenantTopic other = seen.putIfAbsent(subject, address);
             assertThat(other == null || other.equals(address)).as(subject).isTrue();
@@ -78,7 +80,7 @@ class SubjectsTest {
         "greentic.v1.prod.acme.00.=4"
     })
     void P4_aForeignSubjectIsNobodys(String subject) {
-        assertThatThrownBy(() -> subjects.address(subject))
+        assertThatThrownBy(() -> subjects.address("any", subject))
                 .isInstanceOfSatisfying(
                         EventsException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.CORRUPT_EVENT));
     }
