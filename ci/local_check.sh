@@ -46,6 +46,9 @@ step "servers for the tests"
 NATS_SERVER=$(ci/nats_server.sh)
 export NATS_SERVER
 "$NATS_SERVER" --version
+DOCKER_REGISTRY=$(ci/docker_registry.sh)
+export DOCKER_REGISTRY
+"$DOCKER_REGISTRY" --version
 
 step "format, build and tests on JDK 17 ($jdk17)"
 JAVA_HOME=$jdk17 ci/maven -B -ntp clean verify

@@ -60,6 +60,12 @@ final class CommonOptions {
     List<Path> trusted = new ArrayList<>();
 
     @Option(
+            names = "--plain-http",
+            scope = ScopeType.INHERIT,
+            description = "Ask registries of packs without TLS; those on this machine are anyway.")
+    boolean plainHttp;
+
+    @Option(
             names = "--allow-dev",
             scope = ScopeType.INHERIT,
             description = "Allow dev.* settings outside a development environment.")

@@ -47,7 +47,7 @@ final class InspectCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        List<Pack> opened = packs.open(Main.common(spec));
+        List<Pack> opened = packs.open(Main.common(spec), spec.commandLine().getErr());
         PrintWriter out = spec.commandLine().getOut();
         if (json) {
             Map<String, Object> all = new LinkedHashMap<>();

@@ -23,14 +23,20 @@ final class PackOptions {
             names = "--pack",
             paramLabel = "PACK",
             required = true,
-            description = "Directory of a pack, a .gtpack archive, or a directory of archives; repeatable.")
+            description =
+                    "Directory of a pack, a .gtpack archive, oci://REFERENCE, or a directory of packs; repeatable.")
     List<String> packs = new ArrayList<>();
 
     PackOptions() {}
 
     /** Opens them by the command line's word on trust alone. */
-    List<Pack> open(CommonOptions common) {
-        return open(trust(PackTrust.lenient(), common));
+    List<Pack> open(CommonOptions common, PrintWriter err) {
+        return open(trust(common), common, err);
+    }
+
+    /** Whom the command line says to trust. */
+    static PackTrust trust(CommonOptions common) {
+        return trust(PackTrust.lenient(), common);
     }
 
     private static PackTrust trust(PackTrust trust, CommonOptions common) {
@@ -56,18 +62,17 @@ final class PackOptions {
         return trust;
     }
 
-    private List<Pack> open(PackTrust trust) {
+    private List<Pack> open(PackTrust trust, CommonOptions common, PrintWriter err) {
         List<Pack> opened = new ArrayList<>();
         for (String pack : packs) {
-            if (pack.startsWith("oci://")) {
-                throw new EventsException(
-                        ErrorCode.INVALID_ARGUMENT,
-                        "--pack " + pack
-                                + ": packs are not fetched from registries yet; fetch it and name its directory");
-            }
-            opened.addAll(Pack.openAll(Path.of(pack), trust));
+            opened.addAll(Pack.openAll(local(pack, common, err), trust));
         }
         return opened;
+    }
+
+    /** Where a pack is on this machine; what a registry has is fetched. */
+    static Path local(String pack, CommonOptions common, PrintWriter err) {
+        return Fetching.isReference(pack) ? Fetching.fetch(pack, common, err) : Path.of(pack);
     }
 
     /** A bus of these packs and settings. A transport without provider runs on the embedded store, and that is said, unless strict. */
@@ -77,7 +82,7 @@ final class PackOptions {
             builder.fallbackTransport("embedded");
         }
         Set<String> ids = new HashSet<>();
-        for (Pack pack : open(trust(trust(settings), common))) {
+        for (Pack pack : open(trust(trust(settings), common), common, err)) {
             if (pack.verification().status() == PackVerification.Status.FAILED) {
                 err.println("warning: pack " + pack.location() + " is not what it says it is: "
                         + String.join("; ", pack.verification().warnings()));

@@ -120,8 +120,9 @@ class ArchitectureTest {
                                 root + ".testing..",
                                 root + ".benchmarks..",
                                 root + ".examples..",
-                                // Its business is the disk and other processes, which no seam can play.
-                                root + ".embedded..")))
+                                // Their business is the disk, registries and other processes, which no seam can play.
+                                root + ".embedded..",
+                                root + ".oci..")))
                         .and(not(seam(root)))
                         .should(notReachAroundTheSeam()));
         rules.put(

@@ -23,17 +23,34 @@ final class ArchiveReader {
 
     private final PackFiles archive;
     private final PackTrust trust;
-    private final Problems problems = new Problems();
+    private final Problems problems;
     private final List<String> warnings = new ArrayList<>();
 
-    private ArchiveReader(PackFiles archive, PackTrust trust) {
+    private ArchiveReader(PackFiles archive, PackTrust trust, Problems problems) {
         this.archive = archive;
         this.trust = trust;
+        this.problems = problems;
     }
 
     static Pack read(Path location, PackTrust trust) {
+        Problems problems = new Problems();
+        Pack pack = examine(location, trust, problems);
+        PackVerification verification = pack.verification();
+        if (trust.isStrict() && verification.status() != PackVerification.Status.TRUSTED) {
+            throw refused(
+                    location,
+                    verification.warnings().isEmpty() ? List.of("it is not trusted") : verification.warnings());
+        }
+        if (!problems.all().isEmpty()) {
+            throw refused(location, problems.all());
+        }
+        return pack;
+    }
+
+    /** Reads what can be read, and reports the rest. */
+    static Pack examine(Path location, PackTrust trust, Problems problems) {
         try (PackFiles archive = open(location)) {
-            return new ArchiveReader(archive, trust).read();
+            return new ArchiveReader(archive, trust, problems).read();
         }
     }
 
@@ -46,16 +63,11 @@ final class ArchiveReader {
         Tree manifest = JacksonDocument.read(bytes, name(MANIFEST), problems);
         Optional<Tree> meta = manifest.at("meta").filter(Tree::isMapping);
         PackVerification verification = verify(bytes, manifest, meta.isPresent());
-        if (trust.isStrict() && verification.status() != PackVerification.Status.TRUSTED) {
-            throw refused(verification.warnings().isEmpty() ? List.of("it is not trusted") : verification.warnings());
-        }
-        Pack pack = meta.isPresent()
-                ? legacy(meta.get(), verification)
-                : new CompiledManifest(manifest).pack(archive.location(), this::beside, verification);
-        if (!problems.all().isEmpty()) {
-            throw refused(problems.all());
-        }
-        return pack;
+        Set<String> paths = Set.copyOf(archive.files().keySet());
+        PackContents contents = new PackContents(meta.orElse(manifest), PackContents.flows(manifest), paths::contains);
+        return meta.isPresent()
+                ? legacy(meta.get(), verification, contents)
+                : new CompiledManifest(manifest).pack(archive.location(), this::beside, verification, contents);
     }
 
     private String name(String path) {
@@ -63,8 +75,11 @@ final class ArchiveReader {
     }
 
     private EventsException refused(List<String> why) {
-        return EventsException.several(
-                ErrorCode.INVALID_PACK, "archive " + archive.location() + " cannot be used", why);
+        return refused(archive.location(), why);
+    }
+
+    private static EventsException refused(Path location, List<String> why) {
+        return EventsException.several(ErrorCode.INVALID_PACK, "archive " + location + " cannot be used", why);
     }
 
     private Optional<Tree> beside(String path) {
@@ -73,7 +88,7 @@ final class ArchiveReader {
                 .map(bytes -> JacksonDocument.read(bytes, name(path), problems));
     }
 
-    private Pack legacy(Tree meta, PackVerification verification) {
+    private Pack legacy(Tree meta, PackVerification verification, PackContents contents) {
         PackReader.checkVersion(meta);
         return new Pack(
                 archive.location(),
@@ -82,7 +97,8 @@ final class ArchiveReader {
                 Pack.Layout.C,
                 EventsSection.read(meta, problems),
                 new ExtrasReader(this::beside).read(meta),
-                verification);
+                verification,
+                contents);
     }
 
     /** Where an archive lists its files. */

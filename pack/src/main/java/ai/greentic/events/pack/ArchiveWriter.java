@@ -30,7 +30,6 @@ final class ArchiveWriter {
         Path half = absolute.resolveSibling(absolute.getFileName() + ".part");
         try {
             try (ZipArchiveOutputStream zip = new ZipArchiveOutputStream(half)) {
-                zip.setEncoding("UTF-8");
                 for (Map.Entry<String, byte[]> file : files.entrySet()) {
                     zip.putArchiveEntry(entry(file.getKey(), file.getValue()));
                     zip.write(file.getValue());

@@ -18,10 +18,14 @@ final class CompiledManifest {
         this.manifest = manifest;
     }
 
-    Pack pack(Path location, Function<String, Optional<Tree>> beside, PackVerification verification) {
+    Pack pack(
+            Path location,
+            Function<String, Optional<Tree>> beside,
+            PackVerification verification,
+            PackContents contents) {
         if (manifest.at("symbols").filter(Tree::isMapping).isEmpty()) {
             manifest.problem("has neither meta nor symbols; it is no manifest of a pack");
-            return new Pack(location, "", "", Pack.Layout.D, List.of(), PackExtras.NONE, verification);
+            return new Pack(location, "", "", Pack.Layout.D, List.of(), PackExtras.NONE, verification, contents);
         }
         String id = symbol(manifest, "pack_id", "pack_ids");
         String version = manifest.required("version");
@@ -38,7 +42,8 @@ final class CompiledManifest {
                 Pack.Layout.D,
                 List.of(),
                 extras.entryFlows().isEmpty() ? extras.withEntryFlows(entryFlows) : extras,
-                verification);
+                verification,
+                contents);
     }
 
     private void dependency(Tree dependency) {

@@ -60,7 +60,9 @@ final class EventsSection {
         String name = yaml.required("name");
         String component = yaml.required("component");
         if (!name.isEmpty() && !seen.add(name)) {
-            yaml.problem("repeats the provider name '" + name + "'; names are unique within a pack");
+            yaml.problem(
+                    PackValidator.DUPLICATE_PROVIDER,
+                    "repeats the provider name '" + name + "'; names are unique within a pack");
         }
         if (yaml.at("kind").isEmpty()) {
             yaml.problem("lacks kind; it is one of broker, source, sink, bridge");
@@ -101,7 +103,7 @@ final class EventsSection {
         try {
             return Optional.of(TopicPattern.of(text));
         } catch (EventsException e) {
-            yaml.problem("cannot be used: " + e.getMessage());
+            yaml.problem(PackValidator.INVALID_TOPIC, "cannot be used: " + e.getMessage());
             return Optional.empty();
         }
     }
@@ -131,9 +133,11 @@ final class EventsSection {
             Object given = value.value();
             if (name.isEmpty()) {
                 String guess = rest.contains(".") ? rest.substring(0, rest.indexOf('.')) : rest;
-                value.problem("names a provider that this pack does not have" + Nearest.hint(guess, names));
+                value.problem(
+                        PackValidator.OVERRIDE_INVALID,
+                        "names a provider that this pack does not have" + Nearest.hint(guess, names));
             } else if (given == null) {
-                value.problem("is null; leave it out");
+                value.problem(PackValidator.OVERRIDE_INVALID, "is null; leave it out");
             } else {
                 raw.computeIfAbsent(name.get(), any -> new LinkedHashMap<>())
                         .put(rest.substring(name.get().length() + 1), given);
@@ -143,10 +147,16 @@ final class EventsSection {
         raw.forEach((name, values) -> {
             List<String> found = new ArrayList<>();
             overrides.put(name, ProviderOverrides.take(values, "annotations." + OVERRIDES + name, found));
+            for (String sentence : found) {
+                // Each begins with the key.
+                int end = sentence.indexOf(' ');
+                problems.add(PackValidator.OVERRIDE_INVALID, sentence.substring(0, end), sentence.substring(end + 1));
+            }
             values.keySet()
-                    .forEach(stray -> found.add("annotations." + OVERRIDES + name + "." + stray
-                            + " is not a known annotation" + Nearest.hint(stray, ProviderOverrides.KEYS)));
-            found.forEach(problems::add);
+                    .forEach(stray -> problems.add(
+                            PackValidator.OVERRIDE_INVALID,
+                            "annotations." + OVERRIDES + name + "." + stray,
+                            "is not a known annotation" + Nearest.hint(stray, ProviderOverrides.KEYS)));
         });
         return overrides;
     }

@@ -128,7 +128,7 @@ final class ExtrasReader {
     }
 
     /** A map of purpose to flow, or a list of flows. */
-    private static void collect(Tree value, Map<String, String> flows) {
+    static void collect(Tree value, Map<String, String> flows) {
         if (value.isMapping()) {
             value.entries().forEach((purpose, flow) -> flow.text().ifPresent(id -> flows.put(purpose, id)));
         } else {

@@ -29,6 +29,7 @@ public final class Pack implements BusConfigurer {
     private final List<PackProvider> providers;
     private final PackExtras extras;
     private final PackVerification verification;
+    private final PackContents contents;
 
     Pack(
             Path location,
@@ -37,7 +38,8 @@ public final class Pack implements BusConfigurer {
             Layout layout,
             List<PackProvider> providers,
             PackExtras extras,
-            PackVerification verification) {
+            PackVerification verification,
+            PackContents contents) {
         this.location = location;
         this.id = id;
         this.version = version;
@@ -45,6 +47,7 @@ public final class Pack implements BusConfigurer {
         this.providers = List.copyOf(providers);
         this.extras = extras;
         this.verification = verification;
+        this.contents = contents;
     }
 
     /**
@@ -105,6 +108,10 @@ public final class Pack implements BusConfigurer {
     /** What its origin is worth. */
     public PackVerification verification() {
         return verification;
+    }
+
+    PackContents contents() {
+        return contents;
     }
 
     @Override

@@ -132,11 +132,11 @@ public final class PackBuilder {
             String id = flow.isMapping() ? flow.text("id").orElse(stem) : stem;
             Map<String, Object> entry = new LinkedHashMap<>();
             if (!flow.isMapping()) {
-                found.add("it is not a mapping; a flow has an id and nodes");
+                problems.add(source + ": " + "it is not a mapping; a flow has an id and nodes");
             } else if (id.isBlank() || id.contains("/") || id.startsWith(".")) {
-                found.add("its id '" + id + "' cannot be a directory's name");
+                problems.add(source + ": " + "its id '" + id + "' cannot be a directory's name");
             } else if (flows.put(id, entry) != null) {
-                found.add("its id '" + id + "' is that of another flow");
+                problems.add(source + ": " + "its id '" + id + "' is that of another flow");
             } else {
                 String base = "flows/" + id + "/flow";
                 entry.put("id", id);

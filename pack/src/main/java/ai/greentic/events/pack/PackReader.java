@@ -3,22 +3,29 @@ package ai.greentic.events.pack;
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventsException;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 
 /** Reads packs from directories: {@code pack.yaml} of both layouts, unpacked archives, and packs anywhere below. Collects every problem of a pack. */
 final class PackReader {
     static final String ARCHIVE_SUFFIX = ".gtpack";
     private static final int MAX_PACKS = 1_000;
     private static final int MAX_DEPTH = 16;
+
+    private static final PackVerification NOTHING =
+            new PackVerification(PackVerification.Status.DIRECTORY, null, List.of());
 
     private PackReader() {}
 
@@ -37,16 +44,47 @@ final class PackReader {
                             + " is a directory, which nobody can sign, and signatures are required; build and sign an archive");
         }
         Problems problems = new Problems();
-        Tree root = YamlFile.read(manifest, problems);
-        Pack pack = root.isMapping() ? pack(location, root, problems) : null;
-        if (pack == null) {
-            root.problem("is not a mapping; a pack begins with id and version");
-        }
-        if (pack == null || !problems.all().isEmpty()) {
+        Pack pack = examine(location, problems);
+        if (!problems.all().isEmpty()) {
             throw EventsException.several(
                     ErrorCode.INVALID_PACK, "pack " + manifest + " cannot be used", problems.all());
         }
         return pack;
+    }
+
+    /** Reads what can be read of a pack, and reports the rest. */
+    static Pack examine(Path location, PackTrust trust, Problems problems) {
+        if (Files.isRegularFile(location) || isUnpacked(location)) {
+            return ArchiveReader.examine(location, trust, problems);
+        }
+        if (!Files.isRegularFile(location.resolve("pack.yaml"))) {
+            throw new EventsException(ErrorCode.INVALID_PACK, missing(location));
+        }
+        return examine(location, problems);
+    }
+
+    private static Pack examine(Path directory, Problems problems) {
+        Tree root = YamlFile.read(directory.resolve("pack.yaml"), problems);
+        if (!root.isMapping()) {
+            root.problem("is not a mapping; a pack begins with id and version");
+            return new Pack(directory, "", "", Pack.Layout.A, List.of(), PackExtras.NONE, NOTHING, PackContents.NONE);
+        }
+        return pack(directory, root, problems);
+    }
+
+    /** The pack at a place, or those below it; in the order of their paths. */
+    static List<Path> find(Path location) {
+        if (Files.isRegularFile(location) || Files.isDirectory(location) && isPack(location)) {
+            return List.of(location);
+        }
+        if (!Files.isDirectory(location)) {
+            throw new EventsException(ErrorCode.INVALID_PACK, missing(location));
+        }
+        List<Path> packs = packsBelow(location);
+        if (packs.isEmpty()) {
+            throw new EventsException(ErrorCode.INVALID_PACK, missing(location));
+        }
+        return packs;
     }
 
     private static boolean isPack(Path directory) {
@@ -58,16 +96,8 @@ final class PackReader {
                 && Files.isRegularFile(directory.resolve(ArchiveReader.MANIFEST));
     }
 
-    /** The pack at a place, or those below it, in the order of their paths. */
     static List<Pack> readAll(Path location, PackTrust trust) {
-        if (!Files.isDirectory(location) || isPack(location)) {
-            return List.of(read(location, trust));
-        }
-        List<Path> packs = packsBelow(location);
-        if (packs.isEmpty()) {
-            throw new EventsException(ErrorCode.INVALID_PACK, missing(location));
-        }
-        return packs.stream().map(pack -> read(pack, trust)).toList();
+        return find(location).stream().map(pack -> read(pack, trust)).toList();
     }
 
     private static List<Path> packsBelow(Path directory) {
@@ -127,7 +157,46 @@ final class PackReader {
                 build ? Pack.Layout.B : Pack.Layout.A,
                 providers,
                 extras,
-                new PackVerification(PackVerification.Status.DIRECTORY, null, List.of()));
+                NOTHING,
+                new PackContents(
+                        root, flows(directory, root, problems), path -> Files.isRegularFile(directory.resolve(path))));
+    }
+
+    /** Flows that the manifest or {@code pack.json} lists, and those that stand in the directory. */
+    private static Map<String, Optional<String>> flows(Path directory, Tree root, Problems problems) {
+        Map<String, Optional<String>> flows = new TreeMap<>(PackContents.flows(root));
+        beside(directory, "pack.json", problems).ifPresent(json -> flows.putAll(PackContents.flows(json)));
+        Path below = directory.resolve("flows");
+        if (Files.isDirectory(below, LinkOption.NOFOLLOW_LINKS)) {
+            try (DirectoryStream<Path> files = Files.newDirectoryStream(below, "*.ygtc")) {
+                for (Path file : files) {
+                    if (flows.size() < PackFiles.MAX_FILES && Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+                        flow(file, flows);
+                    }
+                }
+            } catch (IOException e) {
+                root.problem("lies beside flows that cannot be read: " + e.getMessage());
+            }
+        }
+        return flows;
+    }
+
+    /** A flow that cannot be read is one all the same; whoever runs it will say so. */
+    private static void flow(Path file, Map<String, Optional<String>> flows) {
+        String name = file.getFileName().toString();
+        String id = name.substring(0, name.lastIndexOf('.'));
+        Optional<String> schema = Optional.empty();
+        try {
+            Tree flow = YamlFile.read(file, new Problems());
+            if (flow.isMapping()) {
+                id = flow.text("id").orElse(id);
+                schema = flow.text("schema_version");
+            }
+        } catch (EventsException unreadable) {
+            flows.put(id, schema);
+            return;
+        }
+        flows.put(id, schema);
     }
 
     private static Optional<Tree> beside(Path directory, String name, Problems problems) {

@@ -8,17 +8,34 @@ final class Problems {
     private static final int MAX_PROBLEMS = 100;
     private static final int MAX_NODES = 100_000;
 
-    private final List<String> sentences = new ArrayList<>();
+    private final List<Problem> all = new ArrayList<>();
     private int nodes;
 
-    void add(String sentence) {
-        if (sentences.size() < MAX_PROBLEMS) {
-            sentences.add(sentence);
+    /**
+     * @param code of the finding that it is
+     * @param path where in the document
+     * @param sentence without the path
+     */
+    record Problem(String code, String path, String sentence) {
+        @Override
+        public String toString() {
+            return path + " " + sentence;
         }
     }
 
+    void add(String code, String path, String sentence) {
+        if (all.size() < MAX_PROBLEMS) {
+            all.add(new Problem(code, path, sentence));
+        }
+    }
+
+    List<Problem> found() {
+        return all;
+    }
+
+    /** As sentences. */
     List<String> all() {
-        return sentences;
+        return all.stream().map(Problem::toString).toList();
     }
 
     /** Counts a visit to a node, aliases included, so that a small document cannot expand without end. */

@@ -63,12 +63,17 @@ final class Tree {
         return path;
     }
 
-    /** Reports that this node breaks a rule. */
+    /** Reports that this node breaks a rule of the format. */
     void problem(String sentence) {
+        problem(PackValidator.MANIFEST_INVALID, sentence);
+    }
+
+    /** Reports that this node breaks the rule that a code stands for. */
+    void problem(String code, String sentence) {
         String line = node.getStartMark()
                 .map(mark -> " (line " + (mark.getLine() + 1) + ")")
                 .orElse("");
-        problems.add((path.isEmpty() ? "the document" : path) + line + " " + sentence);
+        problems.add(code, (path.isEmpty() ? "the document" : path) + line, sentence);
     }
 
     boolean isNull() {

@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.SortedMap;
 import java.util.TimeZone;
@@ -130,14 +131,15 @@ class ArchiveTest {
     @Test
     void manifestsInCborAndJsonAreTheSame() throws IOException {
         SortedMap<String, byte[]> files = files(built());
-        byte[] cbor = files.get("manifest.cbor");
+        byte[] cbor = Objects.requireNonNull(files.get("manifest.cbor"));
         assertThat(Arrays.copyOf(cbor, 3)).containsExactly(0xd9, 0xd9, 0xf7);
         Object fromCbor =
                 JacksonDocument.read(cbor, "manifest.cbor", new Problems()).value();
-        Object fromJson = JacksonDocument.read(files.get("manifest.json"), "manifest.json", new Problems())
+        Object fromJson = JacksonDocument.read(
+                        Objects.requireNonNull(files.get("manifest.json")), "manifest.json", new Problems())
                 .value();
         assertThat(fromCbor).isEqualTo(fromJson);
-        assertThat(fromCbor.toString()).contains("ratio=0.5", "huge=123456789012345678901234567890");
+        assertThat(String.valueOf(fromCbor)).contains("ratio=0.5", "huge=123456789012345678901234567890");
     }
 
     /** Nothing of the machine is in the archive: neither its clock nor its zone nor the order of its directories. */
@@ -169,7 +171,7 @@ class ArchiveTest {
     void aDirectoryOfArchivesIsAllOfThem() throws IOException {
         Path below = Files.createDirectories(directory.resolve("pulled/dist/packs"));
         Files.copy(built(), below.resolve("a.gtpack"));
-        Files.copy(archive(), below.getParent().resolve("b.gtpack"));
+        Files.copy(archive(), directory.resolve("pulled/dist/b.gtpack"));
         assertThat(Pack.openAll(directory.resolve("pulled"), PackTrust.lenient()))
                 .extracting(pack -> pack.location().getFileName().toString())
                 .containsExactly("b.gtpack", "a.gtpack");
