@@ -1,8 +1,10 @@
 package ai.greentic.events.cli;
 
 import ai.greentic.events.oci.PackRegistry;
+import java.io.Console;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** Packs that a registry has. */
 final class Fetching {
@@ -21,7 +23,7 @@ final class Fetching {
         if (common.plainHttp) {
             registry = registry.plainHttp();
         }
-        if (System.console() == null) {
+        if (!isOnTerminal()) {
             return registry.pull(reference);
         }
         boolean[] drawn = new boolean[1];
@@ -36,6 +38,19 @@ final class Fetching {
                 err.println();
             }
         }
+    }
+
+    /** From JDK 22 on there is a console also where there is no terminal, and it says so. */
+    private static boolean isOnTerminal() {
+        return Optional.ofNullable(System.console())
+                .map(console -> {
+                    try {
+                        return (Boolean) Console.class.getMethod("isTerminal").invoke(console);
+                    } catch (ReflectiveOperationException older) {
+                        return true;
+                    }
+                })
+                .orElse(false);
     }
 
     private static void draw(PrintWriter err, String name, long bytes, long all) {

@@ -235,8 +235,7 @@ final class PublishCommand implements Callable<Integer> {
             saidNotDurable = true;
             spec.commandLine()
                     .getErr()
-                    .println(
-                            "note: the store is in memory: the event ends with this process, and no other process sees it");
+                    .println("note: the provider does not promise to keep the event when it or this process ends");
         }
     }
 

@@ -122,7 +122,8 @@ class ArchitectureTest {
                                 root + ".examples..",
                                 // Their business is the disk, registries and other processes, which no seam can play.
                                 root + ".embedded..",
-                                root + ".oci..")))
+                                root + ".oci..",
+                                root + ".runner..")))
                         .and(not(seam(root)))
                         .should(notReachAroundTheSeam()));
         rules.put(

@@ -25,8 +25,22 @@ final class RegistryServer {
     private final Path store;
     private final Process process;
 
-    /** A layer to push: {@code title} null for none. */
-    record Blob(String mediaType, String title, byte[] bytes) {
+    /** A layer to push. */
+    static final class Blob {
+        private final String mediaType;
+        private final String title;
+        private final byte[] bytes;
+
+        Blob(String mediaType, String title, byte[] bytes) {
+            this.mediaType = mediaType;
+            this.title = title;
+            this.bytes = bytes;
+        }
+
+        byte[] bytes() {
+            return bytes;
+        }
+
         String digest() {
             return RegistryServer.digest(bytes);
         }
@@ -100,10 +114,7 @@ final class RegistryServer {
             blob(repository, layer.bytes);
             parts.add("{\"mediaType\":\"" + layer.mediaType + "\",\"digest\":\"" + layer.digest() + "\",\"size\":"
                     + layer.bytes.length
-                    + (layer.title == null
-                            ? ""
-                            : ",\"annotations\":{\"org.opencontainers.image.title\":\"" + layer.title + "\"}")
-                    + "}");
+                    + ",\"annotations\":{\"org.opencontainers.image.title\":\"" + layer.title + "\"}}");
         }
         return manifest(
                 repository,
@@ -149,9 +160,7 @@ final class RegistryServer {
     /** The file in which the registry keeps a blob. */
     Path file(String digest) throws IOException {
         try (Stream<Path> all = Files.walk(store)) {
-            return all.filter(path -> path.toString().contains("/blobs/sha256/")
-                            && path.getParent().getFileName().toString().equals(digest.substring(7))
-                            && path.getFileName().toString().equals("data"))
+            return all.filter(path -> path.endsWith(digest.substring(7) + "/data"))
                     .findFirst()
                     .orElseThrow();
         }
