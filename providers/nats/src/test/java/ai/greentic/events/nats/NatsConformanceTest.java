@@ -80,10 +80,15 @@ class NatsConformanceTest extends ProviderConformance {
 
             @Override
             public List<Disturbance> disturbances() {
+                Disturbance killed = Disturbance.when("the server is killed", running::kill)
+                        .until("it is started again", running::start)
+                        .after(AWAY);
+                if (!mode().equals("jetstream")) {
+                    // What the network does to the client is the same in every mode.
+                    return List.of(killed);
+                }
                 return List.of(
-                        Disturbance.when("the server is killed", running::kill)
-                                .until("it is started again", running::start)
-                                .after(AWAY),
+                        killed,
                         Disturbance.when("every connection is cut", proxy::cut)
                                 .until("they may come again", proxy::heal),
                         Disturbance.when("the network stands still", proxy::stall)
