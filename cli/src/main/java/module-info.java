@@ -6,6 +6,13 @@ module ai.greentic.events.cli {
     requires ai.greentic.events.oci;
     requires ai.greentic.events.pack;
     requires info.picocli;
+    requires io.opentelemetry.api;
+    requires io.opentelemetry.sdk;
+    requires io.opentelemetry.sdk.common;
+    requires io.opentelemetry.sdk.metrics;
+    requires io.opentelemetry.sdk.trace;
+    requires io.opentelemetry.exporter.otlp;
+    requires io.opentelemetry.exporter.logging;
     requires org.jspecify;
 
     opens ai.greentic.events.cli to

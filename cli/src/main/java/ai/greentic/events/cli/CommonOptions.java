@@ -2,6 +2,7 @@ package ai.greentic.events.cli;
 
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventsException;
+import ai.greentic.events.bus.EventBusBuilder;
 import ai.greentic.events.config.Settings;
 import ai.greentic.events.config.SettingsLoader;
 import ai.greentic.events.spi.SettingsSchema;
@@ -77,7 +78,25 @@ final class CommonOptions {
             description = "Log what the fabric does, on standard error.")
     boolean verbose;
 
+    private @Nullable Telemetry telemetry;
+
     CommonOptions() {}
+
+    /** Has the bus of a command record what the settings ask for. */
+    void record(Settings settings, EventBusBuilder builder) {
+        Telemetry.of(settings).ifPresent(started -> {
+            telemetry = started;
+            builder.openTelemetry(started.api());
+        });
+    }
+
+    /** Sends what is left; when the command is over. */
+    void endRecording() {
+        Telemetry started = telemetry;
+        if (started != null) {
+            started.close();
+        }
+    }
 
     /** The settings of this invocation. */
     Settings settings() {

@@ -99,7 +99,8 @@ public final class Main implements Runnable {
 
     /** Runs one command and returns its exit status. */
     public static int run(PrintWriter out, PrintWriter err, String... args) {
-        CommandLine line = new CommandLine(new Main())
+        Main main = new Main();
+        CommandLine line = new CommandLine(main)
                 .setOut(out)
                 .setErr(err)
                 .setCaseInsensitiveEnumValuesAllowed(true)
@@ -107,7 +108,11 @@ public final class Main implements Runnable {
                 .setUsageHelpAutoWidth(true)
                 .setExecutionExceptionHandler(Main::failed)
                 .setParameterExceptionHandler(Main::misused);
-        return line.execute(withVerb(args));
+        try {
+            return line.execute(withVerb(args));
+        } finally {
+            main.common.endRecording();
+        }
     }
 
     /** The common options of an invocation, wherever they stood. */

@@ -94,6 +94,7 @@ final class PackOptions {
             }
             builder.with(pack);
         }
+        common.record(settings, builder);
         EventBus bus =
                 builder.with(settings).stateDirectory(settings.stateDirectory()).build();
         for (ProviderStatus provider : bus.providers()) {

@@ -112,9 +112,19 @@ final class Keys {
                         "Whether the runtime explains secrets to administrators.")
                 .variable("GREENTIC_RUNTIME_ADMIN_SECRETS_EXPLAIN_ENABLED"));
         add(Key.of("telemetry.enabled", Type.FLAG, true, "Whether spans and metrics are recorded."));
-        add(Key.of("telemetry.exporter", Type.TEXT, "none", "Where spans and metrics go.")
+        add(Key.of(
+                        "telemetry.exporter",
+                        Type.TEXT,
+                        "none",
+                        "Where the command line sends spans and metrics: otlp to a collector, stdout to standard error.")
                 .amongst("none", "off=none", "disabled=none", "otlp", "stdout", "gcp", "azure", "aws"));
-        add(Key.of("telemetry.endpoint", Type.TEXT, null, "Address of the exporter."));
+        add(Key.of(
+                "telemetry.endpoint",
+                Type.TEXT,
+                null,
+                "Address of the collector; default port 4318 of this machine, 4317 for grpc."));
+        add(Key.of("telemetry.protocol", Type.TEXT, "http", "How otlp is spoken.")
+                .amongst("http", "grpc"));
         add(Key.of(
                 "telemetry.sampling",
                 Type.DECIMAL,

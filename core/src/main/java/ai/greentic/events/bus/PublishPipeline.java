@@ -166,6 +166,9 @@ final class PublishPipeline {
                             + "' is not made of segments of letters, digits, '_' and '-' joined by dots,"
                             + " such as orders.created; EventBusBuilder.anyTopic() lifts the rule");
         }
+        if (event.topic().value().startsWith(SecretsGuard.TOPICS)) {
+            SecretsGuard.check(event);
+        }
         if (event.type().isEmpty() || event.source().isEmpty()) {
             throw new EventsException(
                     ErrorCode.INVALID_ENVELOPE,

@@ -151,10 +151,10 @@ class ArchitectureTest {
                         .dependOnClassesThat()
                         .resideInAnyPackage("picocli.."));
         rules.put(
-                "OpenTelemetry is used by the telemetry only, and handed in by the builder",
+                "OpenTelemetry is used by the telemetry only, handed in by the builder, and set up by applications",
                 noClasses()
                         .that(below(root)
-                                .and(not(resideInAnyPackage(root + ".telemetry..")))
+                                .and(not(resideInAnyPackage(root + ".telemetry..", root + ".cli..")))
                                 .and(not(named("EventBusBuilder").or(named("BusAssembly")))))
                         .should()
                         .dependOnClassesThat()

@@ -418,4 +418,28 @@ class PublishTest {
                 List.of(TopicPattern.of(topics)),
                 ProviderOverrides.NONE);
     }
+
+    /** Both shapes of events about secrets pass; what would hold the secret itself is refused, and named by its place. */
+    @Test
+    void P13_anEventAboutASecretDoesNotHoldIt() {
+        try (EventBus bus = EventBus.builder().provider("memory", "memory", "*").build()) {
+            for (String fine : List.of(
+                    "{\"schema_version\":\"v1\",\"key\":\"db/main\",\"scope\":{\"env\":\"prod\",\"tenant\":\"acme\"},\"tenant_ctx\":{\"environment\":\"prod\"}}",
+                    "{\"schema_version\":\"v1\",\"key\":\"db/main\",\"scope\":\"prod/acme\",\"timestamp_utc\":\"2026-01-01T00:00:00Z\"}")) {
+                assertThat(bus.publish(ACME, "greentic.secrets.put", Payload.json(fine))
+                                .status())
+                        .isEqualTo(PublishReceipt.Status.PUBLISHED);
+            }
+            for (String bad : List.of("{\"Value\":\"hunter2\"}", "{\"metadata\":[{\"plaintext\":\"hunter2\"}]}")) {
+                assertThatThrownBy(() -> bus.publish(ACME, "greentic.secrets.put", Payload.json(bad)))
+                        .isInstanceOfSatisfying(
+                                EventsException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.INVALID_PAYLOAD))
+                        .hasMessageContaining("payload.")
+                        .hasMessageNotContaining("hunter2");
+            }
+            assertThat(bus.publish(ACME, "orders.created", Payload.json("{\"value\":1}"))
+                            .status())
+                    .isEqualTo(PublishReceipt.Status.PUBLISHED);
+        }
+    }
 }
