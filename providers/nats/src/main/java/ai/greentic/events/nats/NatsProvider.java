@@ -4,7 +4,6 @@ import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.Position;
-import ai.greentic.events.TenantTopic;
 import ai.greentic.events.spi.DeadLetterStore;
 import ai.greentic.events.spi.EventProvider;
 import ai.greentic.events.spi.OutboundEvent;
@@ -55,9 +54,6 @@ final class NatsProvider implements EventProvider, ErrorListener {
     private static final Duration RECONNECT_WAIT = Duration.ofMillis(250);
     private static final Duration PING = Duration.ofSeconds(5);
     private static final Duration WATCH = Duration.ofSeconds(5);
-    /** Of the 5,000 messages that the client lets wait. */
-    private static final int SHORT_QUEUE = 2_500;
-
     static final String KEY_HEADER = "Greentic-Key";
 
     final ProviderContext context;
@@ -205,15 +201,6 @@ final class NatsProvider implements EventProvider, ErrorListener {
             stages.add(publish(event));
         }
         return stages;
-    }
-
-    /** The client waits only where its queue of what is to be written is full. */
-    @Override
-    public boolean publishesAtOnce(TenantTopic address) {
-        Session open = session;
-        return open != null
-                && (core != null || open.streams.isKnown(address.tenant().env()))
-                && open.connection.outgoingPendingMessageCount() < SHORT_QUEUE;
     }
 
     private CompletionStage<PublishOutcome> publish(OutboundEvent outbound) {

@@ -58,11 +58,6 @@ final class Streams {
         }
     }
 
-    /** Whether {@link #require} would not block. */
-    boolean isKnown(String env) {
-        return known.containsKey(env);
-    }
-
     /** Something failed: the stream is looked at again before it is next used. */
     void doubt(String env) {
         known.remove(env);
