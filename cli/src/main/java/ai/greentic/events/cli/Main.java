@@ -88,6 +88,7 @@ public final class Main implements Runnable {
             // What these say, the command says in its own words.
             System.setProperty("org.slf4j.simpleLogger.log.ai.greentic.events.bus.BusAssembly", "off");
             System.setProperty("org.slf4j.simpleLogger.log.org.apache.kafka", "error");
+            System.setProperty("org.slf4j.simpleLogger.log.land.oras", "off");
         }
         PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
         PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);

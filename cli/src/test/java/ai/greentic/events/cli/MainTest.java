@@ -58,7 +58,7 @@ class MainTest {
                 "pack build PACK -o DIR/none/x.gtpack|2|cannot be written",
                 "pack sign DIR/none --key DIR/k --chain DIR/c|2|cannot be read",
                 "inspect --pack PACK --trust DIR/none|4|trusted keys",
-                "inspect --pack oci://127.0.0.1:1/x|5|could not be fetched",
+                "inspect --pack oci://127.0.0.1:1/x|5|nobody answers at 127.0.0.1:1",
                 "inspect --pack PACK --jsn|2|--json",
                 "publish --pack PACK --tenant acme orders.created|2|payload",
                 "publish --pack PACK --tenant acme orders.created {|2|not JSON",

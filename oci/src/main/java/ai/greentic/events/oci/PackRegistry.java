@@ -5,6 +5,9 @@ import ai.greentic.events.EventsException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.ConnectException;
+import java.net.UnknownHostException;
+import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.DirectoryStream;
@@ -21,6 +24,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
+import javax.net.ssl.SSLException;
 import land.oras.ContainerRef;
 import land.oras.Layer;
 import land.oras.Manifest;
@@ -351,14 +355,27 @@ public final class PackRegistry {
         return new EventsException(
                 ErrorCode.REGISTRY_UNAVAILABLE,
                 wanted + ": " + what + " could not be fetched"
-                        + (status == null || status < 0 ? "" : " (" + status + ")") + ": " + rootMessage(e),
+                        + (status == null || status < 0 ? "" : " (" + status + ")") + ": " + why(wanted, e),
                 e);
     }
 
-    private static String rootMessage(Throwable e) {
+    /** The client's own words for this are names of classes. */
+    private static String why(OciReference wanted, Throwable e) {
         Throwable root = e;
-        while (root.getCause() != null) {
-            root = root.getCause();
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            if (cause instanceof UnresolvedAddressException || cause instanceof UnknownHostException) {
+                return "the host of " + wanted.registry() + " is not known";
+            }
+            if (cause instanceof SSLException) {
+                return "no TLS with " + wanted.registry() + " (" + cause.getMessage()
+                        + "); a registry without TLS needs --plain-http";
+            }
+            root = cause;
+        }
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            if (cause instanceof ConnectException) {
+                return "nobody answers at " + wanted.registry();
+            }
         }
         return root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
     }

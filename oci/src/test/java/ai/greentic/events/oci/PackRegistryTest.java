@@ -282,12 +282,28 @@ class PackRegistryTest {
         }
     }
 
+    /** Elsewhere than on this machine TLS is spoken, unless somebody says otherwise. */
+    @Test
+    void onlyThisMachineIsAskedWithoutTls() {
+        assertThat(OciReference.parse("oci://127.0.0.1:5000/a").isLoopback()).isTrue();
+        assertThat(OciReference.parse("oci://localhost/a").isLoopback()).isTrue();
+        assertThat(OciReference.parse("oci://[::1]:5000/a").isLoopback()).isTrue();
+        assertThat(OciReference.parse("oci://127.0.0.1.example.com/a").isLoopback())
+                .isFalse();
+        assertThat(OciReference.parse("oci://localhost.example.com/a").isLoopback())
+                .isFalse();
+        assertThat(OciReference.parse("oci://10.0.0.1/a").isLoopback()).isFalse();
+    }
+
     @Test
     void anUnreachableRegistryIsNamed() throws IOException {
         int nobody;
         try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             nobody = free.getLocalPort();
         }
-        assertRefused("oci://127.0.0.1:" + nobody + "/a/b", ErrorCode.REGISTRY_UNAVAILABLE, "127.0.0.1:" + nobody);
+        assertRefused(
+                "oci://127.0.0.1:" + nobody + "/a/b",
+                ErrorCode.REGISTRY_UNAVAILABLE,
+                "nobody answers at 127.0.0.1:" + nobody);
     }
 }
