@@ -70,7 +70,7 @@ class NatsInteropTest {
                 + "\",\"topic\":\"sorla.crm.Customer.created\",\"type\":\"com.greentic.sorla.entity.created.v1\",\"source\":\"sorx:crm:1\",\"tenant\":{\"env\":\""
                 + env + "\",\"tenant\":\"" + tenant + "\",\"tenant_id\":\"" + tenant
                 + "\",\"attempt\":0},\"time\":\"2026-01-05T10:00:00Z\",\"payload\":{\"n\":" + number
-                + "},\"metadata\":{\"idempotency_key\":\"k" + number + "\"}}";
+                + "},\"metadata\":{\"idempotency_key\":\"k" + number + "\",\"ordering_key\":\"customers\"}}";
     }
 
     /** The subject says whose an event is; an envelope that claims another tenant is nobody's, and neither is one of another environment. */
