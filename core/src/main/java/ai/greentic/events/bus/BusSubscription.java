@@ -28,7 +28,7 @@ sealed class BusSubscription implements Subscription permits BusPullSubscription
     private static final Logger LOG = LoggerFactory.getLogger(BusSubscription.class);
     private static final Duration CLOSE_GRACE = Duration.ofSeconds(10);
     /** Beyond the handlers' grace time, for what the runner and the provider still have to do. */
-    private static final Duration LEAVE_GRACE = Duration.ofSeconds(5);
+    private static final Duration LEAVE_GRACE = Duration.ofSeconds(10);
 
     private final Engine engine;
     private final Caller caller;

@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
 final class Settler {
     private static final Logger LOG = LoggerFactory.getLogger(Settler.class);
 
-    private static final Duration LAST_ANSWER = Duration.ofSeconds(2);
+    static final Duration LAST_ANSWER = Duration.ofSeconds(2);
 
     private final Engine engine;
     private final Registration registration;
@@ -76,7 +76,6 @@ final class Settler {
             conclude(now, this::refused);
         } else {
             underway = now;
-            var unused = now.outcomes.whenComplete((outcomes, failure) -> wake.run());
         }
     }
 
@@ -97,17 +96,35 @@ final class Settler {
 
     /** Hands over what there is for the last time, and waits for it; what the provider does not take, it will deliver again. */
     void flushForTheLastTime(ProviderSubscription provider) {
-        Underway last = underway;
-        underway = null;
-        if (last != null) {
-            awaitAnswer(last);
-            conclude(last, this::forgotten);
+        while (!finish(provider, false)) {
+            awaitAnswer(java.util.Objects.requireNonNull(underway));
         }
-        Outbox.Endings endings = outbox.take();
-        if (endings != null) {
-            Underway now = handOver(provider, endings);
-            awaitAnswer(now);
-            conclude(now, this::forgotten);
+    }
+
+    /**
+     * As {@link #flushForTheLastTime}, but returns false while an answer is still out; whoever settles is woken when it comes.
+     *
+     * @param now whether no answer is waited for any longer
+     */
+    boolean finish(ProviderSubscription provider, boolean now) {
+        while (true) {
+            Underway last = underway;
+            if (last == null) {
+                Outbox.Endings endings = outbox.take();
+                if (endings == null) {
+                    return true;
+                }
+                underway = handOver(provider, endings);
+                continue;
+            }
+            if (!last.outcomes.isDone()) {
+                if (!now) {
+                    return false;
+                }
+                unanswered(last);
+            }
+            underway = null;
+            conclude(last, this::forgotten);
         }
     }
 
@@ -116,13 +133,17 @@ final class Settler {
         var unused = last.outcomes.whenComplete((outcomes, failure) -> answered.raise());
         try {
             if (!last.outcomes.isDone() && !answered.await(LAST_ANSWER)) {
-                last.outcomes.completeExceptionally(
-                        new EventsException(ErrorCode.OUTCOME_UNKNOWN, "no answer within " + LAST_ANSWER));
+                unanswered(last);
             }
         } catch (InterruptedException e) {
             last.outcomes.completeExceptionally(e);
             Thread.currentThread().interrupt();
         }
+    }
+
+    private static void unanswered(Underway last) {
+        last.outcomes.completeExceptionally(
+                new EventsException(ErrorCode.OUTCOME_UNKNOWN, "no answer within " + LAST_ANSWER));
     }
 
     private List<SettleOutcome> forgotten(Outbox.Endings endings, Throwable e) {
@@ -135,7 +156,7 @@ final class Settler {
         return endings.settled.stream().map(one -> SettleOutcome.UNKNOWN).toList();
     }
 
-    /** Never throws: what a provider throws is how its stage ends. */
+    /** Never throws: what a provider throws is how its stage ends. The leg is woken by an answer that comes later. */
     private Underway handOver(ProviderSubscription provider, Outbox.Endings endings) {
         long began = engine.telemetry.isEnabled() ? engine.time.nanos() : 0;
         CompletableFuture<List<SettleOutcome>> outcomes;
@@ -144,6 +165,9 @@ final class Settler {
             outcomes = provider.settleLater(endings.settled).toCompletableFuture();
         } catch (RuntimeException e) {
             outcomes = CompletableFuture.failedFuture(e);
+        }
+        if (!outcomes.isDone()) {
+            var unused = outcomes.whenComplete((answer, failure) -> wake.run());
         }
         return new Underway(endings, outcomes, began);
     }

@@ -84,8 +84,12 @@ final class SubscriptionLeg implements Signal {
     private volatile Set<Shard> revoking = Set.of();
 
     private volatile boolean closing;
-    /** The provider has taken back what was not settled. */
+    /** What is not settled yet will not be: the provider takes it back. */
     private volatile boolean ended;
+    /** The runner's, once {@link #ended}. */
+    private long lastAnswersBy;
+
+    private boolean leaving;
 
     SubscriptionLeg(
             Registration registration,
@@ -235,16 +239,15 @@ final class SubscriptionLeg implements Signal {
     /** Settles what is in the outbox, polls once, and passes on what came. */
     Next run(Duration maxWait) throws InterruptedException {
         scheduled.set(false);
-        if (ended) {
+        if (leaving) {
             return Next.ENDED;
         }
-        if (!closing && reconnection.isTooSoon(engine.time.nanos())) {
+        if (!closing && !ended && reconnection.isTooSoon(engine.time.nanos())) {
             return Next.REST;
         }
         try {
-            if (closing) {
-                end();
-                return Next.ENDED;
+            if (closing || ended) {
+                return leave();
             }
             settler.flush(bound);
             releaseDrained();
@@ -390,15 +393,13 @@ final class SubscriptionLeg implements Signal {
 
     private Next failed(RuntimeException e) {
         ErrorKind kind = e instanceof EventsException known ? known.kind() : ErrorKind.UNAVAILABLE;
-        if (closing) {
-            end();
-            return Next.ENDED;
+        if (closing || ended) {
+            return leave();
         }
         if (!kind.retryable() && kind != ErrorKind.INTERNAL) {
             LOG.error("subscription {} failed on provider {}", subscription, registration, e);
             subscription.failed((EventsException) e);
-            end();
-            return Next.ENDED;
+            return leave();
         }
         Duration wait = reconnection.failed(engine.time.nanos());
         subscription.reconnecting(
@@ -434,7 +435,7 @@ final class SubscriptionLeg implements Signal {
             paused = Map.of();
             draining.clear();
             revoking = Set.of();
-            stale.close();
+            var unused = stale.closeLater();
         } catch (RuntimeException e) {
             LOG.debug("provider {} cannot be subscribed to again yet", registration, e);
         }
@@ -446,16 +447,34 @@ final class SubscriptionLeg implements Signal {
         wake();
     }
 
-    private void end() {
-        if (ended) {
-            return;
+    /**
+     * Settles what is left, then has the provider take back the rest. The runner does not wait for either: those who share it go on, and a
+     * member that leaves may have to wait for one of them.
+     */
+    private Next leave() {
+        long now = engine.time.nanos();
+        boolean first = !ended;
+        if (first) {
+            ended = true;
+            lastAnswersBy = now + Settler.LAST_ANSWER.toNanos();
         }
-        ended = true;
-        // What was settled just before the leg was asked to leave must not stay behind.
-        settler.flushForTheLastTime(bound);
+        if (!settler.finish(bound, now - lastAnswersBy >= 0)) {
+            if (first) {
+                engine.tasks.schedule(Settler.LAST_ANSWER, this::wake);
+            }
+            return Next.REST;
+        }
+        leaving = true;
         try {
-            bound.close();
+            var unused = bound.closeLater().whenComplete((nothing, e) -> left(e));
         } catch (RuntimeException e) {
+            left(e);
+        }
+        return Next.ENDED;
+    }
+
+    private void left(@Nullable Throwable e) {
+        if (e != null) {
             LOG.warn("provider {} failed to close subscription {}", registration, subscription, e);
         }
         runner.left();

@@ -8,7 +8,7 @@ import java.util.concurrent.CompletionStage;
 
 /**
  * A provider's side of a subscription. {@link #poll}, {@link #settle}, {@link #extend}, {@link #pause} and {@link #released} are called by one thread at
- * a time; {@link #close} by any, and a blocked poll then returns or throws soon.
+ * a time; {@link #close} and {@link #closeLater} by any, and a blocked poll then returns or throws soon.
  */
 public interface ProviderSubscription extends AutoCloseable {
     /**
@@ -71,4 +71,13 @@ public interface ProviderSubscription extends AutoCloseable {
     /** Leaves the group, if any; what was not settled goes to other members or to the next subscription. Idempotent. */
     @Override
     void close();
+
+    /**
+     * As {@link #close}, but need not wait for the transport: other subscriptions that the engine's thread serves go on meanwhile, and where
+     * members wait for each other, one that leaves may need them to. Completes when it has left, and always does within some seconds.
+     */
+    default CompletionStage<Void> closeLater() {
+        close();
+        return CompletableFuture.completedFuture(null);
+    }
 }

@@ -8,6 +8,7 @@ import ai.greentic.events.TenantContext;
 import ai.greentic.events.TenantTopic;
 import ai.greentic.events.bus.EventBus;
 import ai.greentic.events.bus.SubscribeOptions;
+import ai.greentic.events.bus.Subscription;
 import ai.greentic.events.memory.MemoryProviderFactory;
 import ai.greentic.events.spi.EventProvider;
 import ai.greentic.events.spi.InboundDelivery;
@@ -24,11 +25,15 @@ import ai.greentic.events.spi.SubscribeRequest;
 import ai.greentic.events.spi.Tasks;
 import ai.greentic.events.spi.Time;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
@@ -103,11 +108,19 @@ class HandOffTest {
         }
     }
 
-    /** A provider in memory whose answers to settlements come when the test says so. */
+    /** A provider in memory whose answers to settlements come when the test says so, and whose subscriptions leave when it lets them. */
     private static final class Slow implements EventProvider {
         private final Tasks tasks = Tasks.threads("slow");
         private final EventProvider memory;
         final List<Settling> settling = new CopyOnWriteArrayList<>();
+        final List<ProviderSubscription> leaving = new CopyOnWriteArrayList<>();
+        final CompletableFuture<Void> mayLeave = new CompletableFuture<>();
+
+        static Slow toSettle() {
+            Slow provider = new Slow();
+            provider.mayLeave.complete(null);
+            return provider;
+        }
 
         /** Settlements that wait for their answer. */
         record Settling(
@@ -173,7 +186,13 @@ class HandOffTest {
 
                 @Override
                 public void close() {
-                    inner.close();
+                    throw new AssertionError("asked to close at once");
+                }
+
+                @Override
+                public CompletionStage<Void> closeLater() {
+                    leaving.add(inner);
+                    return mayLeave.thenRun(inner::close);
                 }
             };
         }
@@ -195,7 +214,7 @@ class HandOffTest {
     /** One answer is out at a time; what is handled meanwhile counts as unsettled, and nothing else waits for it. */
     @Test
     void P9_deliveriesGoOnWhileSettlementsAreOut() throws Exception {
-        Slow provider = new Slow();
+        Slow provider = Slow.toSettle();
         List<Integer> handled = new CopyOnWriteArrayList<>();
         List<CompletionStage<Void>> settlements = new CopyOnWriteArrayList<>();
         try (EventBus bus = bus(provider)) {
@@ -235,7 +254,7 @@ class HandOffTest {
     /** An answer that never comes does not keep a bus from closing, and whoever asks is told that nobody knows. */
     @Test
     void P12_anAnswerThatNeverComesDoesNotKeepABusOpen() throws Exception {
-        Slow provider = new Slow();
+        Slow provider = Slow.toSettle();
         CompletableFuture<CompletionStage<Void>> settlement = new CompletableFuture<>();
         EventBus bus = bus(provider);
         bus.subscribe(ACME, "a.*", SubscribeOptions.group("g"), delivery -> settlement.complete(delivery.settled()))
@@ -256,7 +275,7 @@ class HandOffTest {
     /** A provider that says that it did not take settlements is given them again. */
     @Test
     void P2_P9_settlementsThatFailLaterAreTriedAgain() throws Exception {
-        Slow provider = new Slow();
+        Slow provider = Slow.toSettle();
         try (EventBus bus = bus(provider)) {
             CompletableFuture<CompletionStage<Void>> settlement = new CompletableFuture<>();
             bus.subscribe(ACME, "a.*", SubscribeOptions.group("g"), delivery -> settlement.complete(delivery.settled()))
@@ -274,6 +293,54 @@ class HandOffTest {
             provider.settling.get(1).tell();
             assertThat(settlement.get(1, TimeUnit.SECONDS).toCompletableFuture())
                     .succeedsWithin(Duration.ofSeconds(30));
+        }
+    }
+
+    /** A member that leaves may have to wait for another one, which the same thread serves. */
+    @Test
+    void P9_P12_whoeverLeavesHoldsUpNoOther() throws Exception {
+        Slow provider = new Slow();
+        ExecutorService closing = Executors.newCachedThreadPool();
+        try (EventBus bus = bus(provider)) {
+            List<Integer> first = new CopyOnWriteArrayList<>();
+            List<Integer> others = new CopyOnWriteArrayList<>();
+            List<Subscription> leaving = new ArrayList<>();
+            // As many as the bus has threads for subscriptions, and then as many again.
+            for (int i = 0; i < 4; i++) {
+                boolean leaves = i < 2;
+                Subscription one = bus.subscribe(
+                        ACME,
+                        leaves ? "a.first" : "a.other",
+                        SubscribeOptions.group("g" + i),
+                        delivery -> (leaves ? first : others).add(delivery.payload(Integer.class)));
+                one.ready().get(30, TimeUnit.SECONDS);
+                if (leaves) {
+                    leaving.add(one);
+                }
+            }
+            var unused = bus.publish(ACME, "a.first", 0);
+            await("their settlements", () -> provider.settling.size() == 2);
+            List<Future<Boolean>> left = new ArrayList<>();
+            for (Subscription one : leaving) {
+                left.add(closing.submit(() -> one.drain(Duration.ofSeconds(1))));
+            }
+            await("their end", () -> leaving.stream().allMatch(one -> one.state() == Subscription.State.DRAINING));
+            unused = bus.publish(ACME, "a.other", 1);
+            await("the others, while answers are out", () -> others.size() == 2);
+            List.copyOf(provider.settling).forEach(Slow.Settling::tell);
+            await("them leaving", () -> provider.leaving.size() == 2);
+            unused = bus.publish(ACME, "a.other", 2);
+            await("the others, while two are leaving", () -> {
+                provider.settling.stream().filter(one -> !one.answer.isDone()).forEach(Slow.Settling::tell);
+                return others.size() == 4;
+            });
+            assertThat(left).noneMatch(Future::isDone);
+            provider.mayLeave.complete(null);
+            for (Future<Boolean> one : left) {
+                assertThat(one.get(30, TimeUnit.SECONDS)).isTrue();
+            }
+        } finally {
+            closing.shutdownNow();
         }
     }
 }

@@ -57,7 +57,7 @@ final class ConsumerThread implements ConsumerRebalanceListener {
     /** Raised when something is to be done; waited for by this thread alone, while it does not poll. */
     private final Signal todo;
 
-    private final Signal ended;
+    private final CompletableFuture<Void> ended = new CompletableFuture<>();
     /** What is to be committed, in order; what is under way stays until it is answered. */
     private final Queue<Commit> asked = new ConcurrentLinkedQueue<>();
     /** Under way without this thread waiting for it. */
@@ -90,7 +90,6 @@ final class ConsumerThread implements ConsumerRebalanceListener {
         this.consumer = consumer;
         this.time = provider.context.time();
         this.todo = provider.context.tasks().signal();
-        this.ended = provider.context.tasks().signal();
         this.connectedNanos = time.nanos();
         this.connections = consumer.metrics().entrySet().stream()
                 .filter(metric -> metric.getKey().name().equals("connection-count")
@@ -163,13 +162,20 @@ final class ConsumerThread implements ConsumerRebalanceListener {
         return known;
     }
 
-    /** Ends the thread, and waits for it, but not for ever. */
-    void close() {
+    /** Has the thread end, within a bounded time; completes when it has. */
+    CompletableFuture<Void> close() {
         closing = true;
         hurry();
         consumer.wakeup();
+        return ended;
+    }
+
+    /** Waits for the end. */
+    void await(CompletableFuture<Void> end) {
+        Signal over = provider.context.tasks().signal();
+        var unused = end.whenComplete((nothing, e) -> over.raise());
         try {
-            if (!ended.await(COMMIT.plus(LEAVE).plus(LEAVE))) {
+            if (!end.isDone() && !over.await(COMMIT.plus(LEAVE).plus(LEAVE))) {
                 LOG.warn("provider {}: a consumer did not end in time", provider.name());
             }
         } catch (InterruptedException e) {
@@ -460,7 +466,7 @@ final class ConsumerThread implements ConsumerRebalanceListener {
         } catch (RuntimeException e) {
             LOG.debug("provider {}: a consumer ended badly", provider.name(), e);
         }
-        ended.raise();
+        ended.complete(null);
         if (interrupted) {
             Thread.currentThread().interrupt();
         }

@@ -354,6 +354,8 @@ final class KafkaProvider implements EventProvider {
             return;
         }
         closed = true;
+        // All at once: where no broker answers, each of them takes its time.
+        subscriptions.forEach(KafkaSubscription::closeLater);
         subscriptions.forEach(KafkaSubscription::close);
         letters.close();
         producer.close(LINGERING);

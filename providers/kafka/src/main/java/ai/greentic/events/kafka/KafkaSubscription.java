@@ -39,9 +39,9 @@ import org.apache.kafka.common.TopicPartition;
  * thread has read; both meet under this object's monitor, which neither holds while it waits for a broker.
  */
 final class KafkaSubscription implements ProviderSubscription {
-    private static final int LONGEST_PATTERNS = 256;
     private static final Duration BETWEEN_COMMITS = Duration.ofSeconds(5);
     private static final Duration BETWEEN_TOPICS = Duration.ofSeconds(5);
+    private static final Duration AGAIN = Duration.ofSeconds(1);
 
     private final KafkaProvider provider;
     private final SubscribeRequest request;
@@ -81,14 +81,7 @@ final class KafkaSubscription implements ProviderSubscription {
         this.request = request;
         this.scope = request.filters().get(0).scope();
         this.addresses = new Addresses(provider, scope.env());
-        String all = request.filters().stream()
-                .map(filter -> filter.pattern().value())
-                .sorted()
-                .reduce((one, other) -> one + "," + other)
-                .orElseThrow();
-        this.patterns = all.length() <= LONGEST_PATTERNS
-                ? all
-                : all.substring(0, LONGEST_PATTERNS - 12) + "#" + Integer.toHexString(all.hashCode());
+        this.patterns = Standing.patterns(request.filters());
         long now = provider.context.time().nanos();
         this.committedNanos = now;
         this.topicsNanos = now;
@@ -462,39 +455,45 @@ final class KafkaSubscription implements ProviderSubscription {
         return true;
     }
 
+    /** The thread writes the partition's last position down before it lets it go; the runner has others to serve meanwhile. */
     @Override
     public void released(Shard shard) {
         Part part;
+        Map<TopicPartition, OffsetAndMetadata> last;
         synchronized (this) {
             part = parts.values().stream()
                     .filter(one -> one.shard.equals(shard) && one.revoking)
                     .findFirst()
                     .orElse(null);
-        }
-        if (part == null) {
-            return;
-        }
-        Map<TopicPartition, OffsetAndMetadata> last;
-        synchronized (this) {
+            if (part == null) {
+                return;
+            }
             last = standing(List.of(part));
         }
-        boolean unused = thread.commit(last);
-        synchronized (this) {
-            part.released = true;
-        }
-        thread.hurry();
+        var unused = thread.commitLater(last).whenComplete((saved, e) -> {
+            if (e == null) {
+                synchronized (this) {
+                    part.released = true;
+                }
+                thread.hurry();
+            } else {
+                // Drained as it is, it is released again, and written down then.
+                provider.context.tasks().schedule(AGAIN, () -> revoke(List.of(part.partition)));
+            }
+        });
     }
 
     @Override
     public void close() {
-        synchronized (this) {
-            if (closed) {
-                return;
-            }
-            closed = true;
-        }
-        thread.close();
-        wake();
-        provider.left(this);
+        thread.await(closeLater());
+    }
+
+    @Override
+    public CompletableFuture<Void> closeLater() {
+        closed = true;
+        return thread.close().thenRun(() -> {
+            wake();
+            provider.left(this);
+        });
     }
 }

@@ -5,12 +5,14 @@ import ai.greentic.events.EventsException;
 import ai.greentic.events.spi.OpenEvents;
 import ai.greentic.events.spi.Shard;
 import ai.greentic.events.spi.ShardCursor;
+import ai.greentic.events.spi.SubscribeRequest;
 import ai.greentic.events.spi.Time;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -31,6 +33,8 @@ final class Part {
 
     /** Records that are read and not looked at; beyond it the partition pauses. */
     private static final int MOST_FRESH = 1_000;
+
+    private static final int LONGEST_PATTERNS = 256;
 
     private static final String FORM = "g1";
 
@@ -56,6 +60,17 @@ final class Part {
                 // Not ours after all: everything from the offset on comes again.
             }
             return new Standing(committed.offset() + 1, new byte[0], "");
+        }
+
+        /** How a group's patterns are written down: shortened, but not alike if they are not. */
+        static String patterns(List<SubscribeRequest.Filter> filters) {
+            String all = filters.stream()
+                    .map(filter -> filter.pattern().value())
+                    .sorted()
+                    .collect(java.util.stream.Collectors.joining(","));
+            return all.length() <= LONGEST_PATTERNS
+                    ? all
+                    : all.substring(0, LONGEST_PATTERNS - 12) + "#" + Integer.toHexString(all.hashCode());
         }
 
         /** That whoever was in the group before wanted the same. */
