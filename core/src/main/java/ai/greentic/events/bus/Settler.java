@@ -96,15 +96,25 @@ final class Settler {
 
     /** Hands over what there is for the last time, and waits for it; what the provider does not take, it will deliver again. */
     void flushForTheLastTime(ProviderSubscription provider) {
-        while (!finish(provider, false)) {
-            awaitAnswer(java.util.Objects.requireNonNull(underway));
+        Underway last = underway;
+        underway = null;
+        if (last != null) {
+            awaitAnswer(last);
+            conclude(last, this::forgotten);
+        }
+        Outbox.Endings endings = outbox.take();
+        if (endings != null) {
+            Underway now = handOver(provider, endings);
+            awaitAnswer(now);
+            conclude(now, this::forgotten);
         }
     }
 
     /**
-     * As {@link #flushForTheLastTime}, but returns false while an answer is still out; whoever settles is woken when it comes.
+     * Hands over what there is, and returns whether nothing is left to be answered; if not, whoever settles is woken when an answer comes.
      *
-     * @param now whether no answer is waited for any longer
+     * @param now whether this is the last time: what the provider has not taken then, it will deliver again
+     * @throws EventsException {@code PROVIDER_UNAVAILABLE}, unless this is the last time; what the provider did not take is still there
      */
     boolean finish(ProviderSubscription provider, boolean now) {
         while (true) {
@@ -124,7 +134,7 @@ final class Settler {
                 unanswered(last);
             }
             underway = null;
-            conclude(last, this::forgotten);
+            conclude(last, now ? this::forgotten : this::refused);
         }
     }
 

@@ -89,6 +89,7 @@ final class SubscriptionLeg implements Signal {
     /** The runner's, once {@link #ended}. */
     private long lastAnswersBy;
 
+    private final Reconnection lastTries = new Reconnection();
     private boolean leaving;
 
     SubscriptionLeg(
@@ -448,8 +449,8 @@ final class SubscriptionLeg implements Signal {
     }
 
     /**
-     * Settles what is left, then has the provider take back the rest. The runner does not wait for either: those who share it go on, and a
-     * member that leaves may have to wait for one of them.
+     * Settles what is left, again while there is time if the provider fails, then has it take back the rest. The runner does not wait for
+     * either: those who share it go on, and a member that leaves may have to wait for one of them.
      */
     private Next leave() {
         long now = engine.time.nanos();
@@ -458,7 +459,18 @@ final class SubscriptionLeg implements Signal {
             ended = true;
             lastAnswersBy = now + Settler.LAST_ANSWER.toNanos();
         }
-        if (!settler.finish(bound, now - lastAnswersBy >= 0)) {
+        boolean over = now - lastAnswersBy >= 0;
+        if (!over && lastTries.isTooSoon(now)) {
+            return Next.REST;
+        }
+        boolean finished = false;
+        try {
+            finished = settler.finish(bound, over);
+        } catch (EventsException e) {
+            LOG.debug("provider {} does not take the last settlements of {} yet", registration, subscription, e);
+            runner.later(lastTries.failed(now), this);
+        }
+        if (!finished) {
             if (first) {
                 engine.tasks.schedule(Settler.LAST_ANSWER, this::wake);
             }

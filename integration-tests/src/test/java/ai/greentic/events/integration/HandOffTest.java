@@ -343,4 +343,37 @@ class HandOffTest {
             closing.shutdownNow();
         }
     }
+
+    /** What a member settled just before it leaves is tried again as long as it may take to leave. */
+    @Test
+    void P2_P9_theLastSettlementsAreTriedAgain() throws Exception {
+        Slow provider = Slow.toSettle();
+        ExecutorService closing = Executors.newSingleThreadExecutor();
+        try (EventBus bus = bus(provider)) {
+            CompletableFuture<CompletionStage<Void>> settlement = new CompletableFuture<>();
+            Subscription member = bus.subscribe(
+                    ACME, "a.*", SubscribeOptions.group("g"), delivery -> settlement.complete(delivery.settled()));
+            member.ready().get(30, TimeUnit.SECONDS);
+            var unused = bus.publish(ACME, "a.b", 0);
+            await("the settlement", () -> provider.settling.size() == 1);
+            Future<Boolean> left = closing.submit(() -> member.drain(Duration.ofSeconds(1)));
+            await("its end", () -> member.state() == Subscription.State.DRAINING);
+            for (int i = 0; i < 2; i++) {
+                int tries = i + 1;
+                await("another try", () -> provider.settling.size() == tries);
+                provider.settling
+                        .get(i)
+                        .answer
+                        .completeExceptionally(new EventsException(
+                                ai.greentic.events.ErrorCode.PROVIDER_UNAVAILABLE, "it was away for a moment"));
+            }
+            await("the last try", () -> provider.settling.size() == 3);
+            provider.settling.get(2).tell();
+            assertThat(left.get(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(settlement.get(1, TimeUnit.SECONDS).toCompletableFuture())
+                    .succeedsWithin(Duration.ofSeconds(30));
+        } finally {
+            closing.shutdownNow();
+        }
+    }
 }
