@@ -13,6 +13,11 @@ smoke() {
   ./greentic-events try
   ./greentic-events inspect --pack examples/packs/quickstart
   ./greentic-events inspect --pack examples/packs/quickstart --json >/dev/null
+  trial=$(mktemp -d)
+  scripts/greentic-events-fixture --out "$trial"
+  scripts/greentic-events-test e2e --packs "$trial" >/dev/null
+  scripts/events_provider_doctor.sh --pack-root "$trial"
+  rm -r "$trial"
   printf '{"n":1}\n{"n":2}\n' | ./greentic-events publish --pack examples/packs/quickstart --tenant acme --json orders.created -
 }
 

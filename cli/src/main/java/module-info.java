@@ -3,6 +3,7 @@ module ai.greentic.events.cli {
     requires ai.greentic.events.embedded;
     requires ai.greentic.events;
     requires ai.greentic.events.config;
+    requires ai.greentic.events.harness;
     requires ai.greentic.events.oci;
     requires ai.greentic.events.pack;
     requires info.picocli;

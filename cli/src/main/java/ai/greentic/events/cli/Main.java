@@ -16,7 +16,7 @@ import picocli.CommandLine.Spec;
 
 /**
  * The {@code greentic-events} command. Results go to standard output, everything else to standard error. Exit status: 0 success, 1 a
- * subscribe that ran out of time or a redrive that left letters, 2 wrong usage or input, and those of {@link ai.greentic.events.ErrorKind}.
+ * subscribe that ran out of time, a redrive that left letters or a pack that failed its trial, 2 wrong usage or input, and those of {@link ai.greentic.events.ErrorKind}.
  */
 @Command(
         name = "greentic-events",
@@ -24,8 +24,8 @@ import picocli.CommandLine.Spec;
         description = "A multi-tenant event fabric: publish, subscribe, inspect.",
         footer = {
             "",
-            "Exit status: 0 success; 1 subscribe ended before --count, or redrive left letters; 2 wrong usage or input; 3 denied; 4 misconfigured or",
-            "unsupported; 5 overloaded, unavailable or out of time; 6 outcome unknown; 7 corrupt; 8 internal error.",
+            "Exit status: 0 success; 1 subscribe ended before --count, redrive left letters, or a pack failed e2e; 2 wrong usage or input; 3 denied;",
+            "4 misconfigured or unsupported; 5 overloaded, unavailable or out of time; 6 outcome unknown; 7 corrupt; 8 internal error.",
             "Begin with: greentic-events try"
         },
         mixinStandardHelpOptions = true,
@@ -37,6 +37,8 @@ import picocli.CommandLine.Spec;
             PackCommand.class,
             ValidateCommand.class,
             PullCommand.class,
+            E2eCommand.class,
+            FixtureCommand.class,
             PublishCommand.class,
             SubscribeCommand.class,
             DlqCommand.class,
@@ -57,6 +59,8 @@ public final class Main implements Runnable {
             "pack",
             "validate",
             "pull",
+            "e2e",
+            "fixture",
             "publish",
             "subscribe",
             "dlq",

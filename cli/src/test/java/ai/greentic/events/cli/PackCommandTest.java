@@ -130,4 +130,25 @@ class PackCommandTest {
         assertThat(run(publish)).isEqualTo(4);
         assertThat(err.toString()).contains("signatures are required");
     }
+
+    @Test
+    void packsAreTriedFromEndToEnd() throws IOException {
+        Path packs = directory.resolve("packs");
+        assertThat(run("fixture", "--out", packs.toString())).isZero();
+        assertThat(run("e2e", "--packs", packs.toString())).as("%s", err).isZero();
+        assertThat(out.toString()).startsWith("{\n  \"summary\": {\n    \"total\": 1,\n    \"pass\": 1,");
+        assertThat(err.toString()).startsWith("pass events-dummy 0.1.0");
+
+        Files.writeString(packs.resolve("events-broken.gtpack"), "no archive");
+        assertThat(run("e2e", "--packs", packs.toString(), "--trace")).isEqualTo(1);
+        assertThat(out.toString()).contains("\"pack\": \"events-broken\"", "\"fail\": 1", "not a ZIP archive");
+        assertThat(err.toString().lines())
+                .allMatch(line -> line.startsWith("{\"pack\":"))
+                .hasSize(2);
+        assertThat(run("e2e", "--packs", packs.toString(), "--no-fail")).isZero();
+        assertThat(err.toString()).contains("fail events-broken unknown", "not a ZIP archive");
+        assertThat(run("e2e", "--packs", packs.toString(), "--strict", "--provider", "dummy"))
+                .isEqualTo(1);
+        assertThat(err.toString()).contains("is not amongst those trusted");
+    }
 }

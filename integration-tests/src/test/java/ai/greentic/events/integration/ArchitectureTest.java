@@ -123,7 +123,8 @@ class ArchitectureTest {
                                 // Their business is the disk, registries and other processes, which no seam can play.
                                 root + ".embedded..",
                                 root + ".oci..",
-                                root + ".runner..")))
+                                root + ".runner..",
+                                root + ".harness..")))
                         .and(not(seam(root)))
                         .should(notReachAroundTheSeam()));
         rules.put(

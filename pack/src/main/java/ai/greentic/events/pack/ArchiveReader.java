@@ -54,7 +54,7 @@ final class ArchiveReader {
         }
     }
 
-    private static PackFiles open(Path location) {
+    static PackFiles open(Path location) {
         return Files.isDirectory(location) ? UnpackedArchive.open(location) : Archive.open(location);
     }
 

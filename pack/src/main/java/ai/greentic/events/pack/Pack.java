@@ -4,7 +4,13 @@ import ai.greentic.events.bus.BusConfigurer;
 import ai.greentic.events.bus.EventBusBuilder;
 import ai.greentic.events.bus.ProviderDeclaration;
 import java.nio.file.Path;
+import java.util.Collection;
+import java.util.Collections;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A pack: its identity and its event providers. Configures a bus with them; bridges are listed and carry nothing. Immutable.
@@ -108,6 +114,32 @@ public final class Pack implements BusConfigurer {
     /** What its origin is worth. */
     public PackVerification verification() {
         return verification;
+    }
+
+    /** Ids of the flows that it lists, and of those in its directory. */
+    public SortedSet<String> flows() {
+        return Collections.unmodifiableSortedSet(new TreeSet<>(contents.flows().keySet()));
+    }
+
+    /**
+     * Files of the pack, read anew from its place: those of these paths that are there. An archive is read whole, within its limits.
+     *
+     * @param paths relative, with slashes
+     * @throws ai.greentic.events.EventsException {@code INVALID_PACK} if the place cannot be read, or a path leads out of it
+     */
+    public SortedMap<String, byte[]> files(Collection<String> paths) {
+        return PackReader.files(location, paths);
+    }
+
+    /**
+     * A document of the pack as plain values: null, booleans, numbers, text, lists and maps in their order.
+     *
+     * @param path what it is called in messages
+     * @param bytes YAML or JSON, of at most 1 MiB
+     * @throws ai.greentic.events.EventsException {@code INVALID_PACK} if it is neither, or larger
+     */
+    public static @Nullable Object document(String path, byte[] bytes) {
+        return YamlFile.read(bytes, path, new Problems()).value();
     }
 
     PackContents contents() {

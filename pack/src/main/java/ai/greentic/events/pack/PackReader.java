@@ -3,19 +3,23 @@ package ai.greentic.events.pack;
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventsException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 
 /** Reads packs from directories: {@code pack.yaml} of both layouts, unpacked archives, and packs anywhere below. Collects every problem of a pack. */
@@ -202,6 +206,48 @@ final class PackReader {
     private static Optional<Tree> beside(Path directory, String name, Problems problems) {
         Path file = directory.resolve(name);
         return Files.isRegularFile(file) ? Optional.of(YamlFile.read(file, problems)) : Optional.empty();
+    }
+
+    static SortedMap<String, byte[]> files(Path location, Collection<String> paths) {
+        SortedMap<String, byte[]> found = new TreeMap<>();
+        if (Files.isRegularFile(location) || isUnpacked(location)) {
+            try (PackFiles files = ArchiveReader.open(location)) {
+                paths.forEach(path -> files.bytes(path).ifPresent(bytes -> found.put(path, bytes)));
+            }
+            return found;
+        }
+        for (String path : paths) {
+            bytes(location, path).ifPresent(bytes -> found.put(path, bytes));
+        }
+        return found;
+    }
+
+    private static Optional<byte[]> bytes(Path directory, String path) {
+        try {
+            Path file = directory.resolve(path);
+            if (!Files.isRegularFile(file)) {
+                return Optional.empty();
+            }
+            if (!file.toRealPath().startsWith(directory.toRealPath())) {
+                throw new EventsException(
+                        ErrorCode.INVALID_PACK, "pack " + directory + ": " + path + " leads out of it");
+            }
+            try (InputStream in = Files.newInputStream(file)) {
+                byte[] bytes = in.readNBytes(PackFiles.MAX_FILE_BYTES + 1);
+                if (bytes.length > PackFiles.MAX_FILE_BYTES) {
+                    throw new EventsException(
+                            ErrorCode.INVALID_PACK,
+                            "pack " + directory + ": " + path + " is larger than " + PackFiles.MAX_FILE_BYTES
+                                    + " bytes");
+                }
+                return Optional.of(bytes);
+            }
+        } catch (IOException | InvalidPathException e) {
+            throw new EventsException(
+                    ErrorCode.INVALID_PACK,
+                    "pack " + directory + ": " + path + " cannot be read: " + e.getMessage(),
+                    e);
+        }
     }
 
     /** That the format is the only one there is. */

@@ -3,6 +3,7 @@ package ai.greentic.events.pack;
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventsException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -32,13 +33,26 @@ final class YamlFile {
     private YamlFile() {}
 
     static Tree read(Path file, Problems problems) {
+        byte[] bytes;
+        try (InputStream in = Files.newInputStream(file)) {
+            bytes = in.readNBytes(MAX_BYTES + 1);
+        } catch (IOException e) {
+            throw refused(file.toString(), "it cannot be read: " + e.getClass().getSimpleName(), e);
+        }
+        return read(bytes, file.toString(), problems);
+    }
+
+    /**
+     * @param file what the document is called in messages
+     */
+    static Tree read(byte[] bytes, String file, Problems problems) {
+        if (bytes.length > MAX_BYTES) {
+            throw refused(file, "it is larger than " + MAX_BYTES + " bytes", null);
+        }
         try {
-            if (Files.size(file) > MAX_BYTES) {
-                throw refused(file, "it is larger than " + MAX_BYTES + " bytes", null);
-            }
             String text = StandardCharsets.UTF_8
                     .newDecoder()
-                    .decode(ByteBuffer.wrap(Files.readAllBytes(file)))
+                    .decode(ByteBuffer.wrap(bytes))
                     .toString();
             Iterator<Node> documents =
                     new Composer(SETTINGS, new ParserImpl(SETTINGS, new StreamReader(SETTINGS, text)));
@@ -52,8 +66,6 @@ final class YamlFile {
             return Tree.root(root, problems);
         } catch (CharacterCodingException e) {
             throw refused(file, "it is not UTF-8", e);
-        } catch (IOException e) {
-            throw refused(file, "it cannot be read: " + e.getClass().getSimpleName(), e);
         } catch (MarkedYamlEngineException e) {
             String where = e.getProblemMark()
                     .map(mark -> "line " + (mark.getLine() + 1) + ", column " + (mark.getColumn() + 1) + ": ")
@@ -66,7 +78,8 @@ final class YamlFile {
         }
     }
 
-    private static EventsException refused(Path file, String why, @org.jspecify.annotations.Nullable Throwable cause) {
+    private static EventsException refused(
+            String file, String why, @org.jspecify.annotations.Nullable Throwable cause) {
         return new EventsException(ErrorCode.INVALID_PACK, file + " cannot be read as YAML: " + why, cause);
     }
 }
