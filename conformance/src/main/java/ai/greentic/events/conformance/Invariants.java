@@ -8,8 +8,15 @@ import java.util.stream.Collectors;
 
 /** What must hold after every test, whatever it was about: no thread is left, no error was swallowed, the log is quiet. */
 final class Invariants implements AutoCloseable {
+    /** Begin when something first needs them, and stay. */
     private static final Set<String> OF_THE_JVM = Set.of(
-            "process reaper", "Common-Cleaner", "Attach Listener", "ForkJoinPool", "CompletableFutureDelay", "junit-");
+            "process reaper",
+            "Common-Cleaner",
+            "Attach Listener",
+            "ForkJoinPool",
+            "CompletableFutureDelay",
+            "VirtualThread-",
+            "junit-");
 
     private final Set<Thread> before = new HashSet<>(Thread.getAllStackTraces().keySet());
     private final ConcurrentLinkedQueue<Throwable> uncaught = new ConcurrentLinkedQueue<>();
