@@ -30,6 +30,7 @@ class SupportMatrixTest {
         REPORTS.put("nats, mode shared", "providers/nats/target/conformance/NatsSharedConformanceTest.tsv");
         REPORTS.put("nats, mode core", "providers/nats/target/conformance/NatsCoreConformanceTest.tsv");
         REPORTS.put("kafka", "providers/kafka/target/conformance/KafkaConformanceTest.tsv");
+        REPORTS.put("process", "runner/target/conformance/RunnerConformanceTest.tsv");
         REPORTS.put("lines (example)", "examples/target/conformance/LinesConformanceTest.tsv");
     }
 

@@ -15,7 +15,7 @@ import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Set;
 
-/** Transport {@code process}: a broker that is a command in any language, one run of it for each operation. */
+/** Transport {@code process}: a broker or component that is a command in any language, one run of it for each operation. */
 public final class ProcessProviderFactory implements ProviderFactory {
     private static final SettingsSchema SETTINGS = SettingsSchema.of(
             Setting.of(
@@ -29,6 +29,13 @@ public final class ProcessProviderFactory implements ProviderFactory {
                     Type.LIST,
                     null,
                     "Names of the variables that it sees beside PATH, LANG, LC_ALL and TZ."),
+            Setting.of(
+                            "interface",
+                            Type.TEXT,
+                            ComponentInterface.BROKER.word(),
+                            "What it is spoken to by: a broker's operations, or those of greentic:provider-schema-core.")
+                    .amongst(ComponentInterface.BROKER.word(), ComponentInterface.SCHEMA_CORE.word()),
+            ComponentInterface.CONFIG,
             Setting.of("directory", Type.TEXT, null, "Where it runs; default where this process does."),
             Setting.of("pack_id", Type.TEXT, "greentic-events", "What its requests name as their pack."),
             Setting.of("timeout", Type.DURATION, "20s", "After which a run is ended by force.")
@@ -49,7 +56,11 @@ public final class ProcessProviderFactory implements ProviderFactory {
 
     @Override
     public Set<Capability> capabilities(ProviderSettings settings) {
-        return EnumSet.of(Capability.PUBLISH, Capability.SUBSCRIBE, Capability.WILDCARD);
+        return EnumSet.copyOf(spokenTo(settings).capabilities());
+    }
+
+    private static ComponentInterface spokenTo(ProviderSettings settings) {
+        return ComponentInterface.of(settings.text("interface").orElseThrow());
     }
 
     @Override
@@ -65,7 +76,7 @@ public final class ProcessProviderFactory implements ProviderFactory {
         if (settings.text("directory").isPresent()) {
             host = host.directory(Path.of(settings.text("directory").get()));
         }
-        return new RunnerProvider(
-                context, new RunnerBrokerClient(host, settings.text("pack_id").orElseThrow(), context.name()));
+        return spokenTo(settings)
+                .provider(settings, context, host, settings.text("pack_id").orElseThrow());
     }
 }

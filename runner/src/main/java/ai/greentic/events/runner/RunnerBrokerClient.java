@@ -3,6 +3,7 @@ package ai.greentic.events.runner;
 import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.Payload;
 import ai.greentic.events.TenantContext;
+import ai.greentic.events.TenantScope;
 import ai.greentic.events.TopicPattern;
 import ai.greentic.events.codec.EnvelopeCodec;
 import java.time.Duration;
@@ -74,14 +75,14 @@ public final class RunnerBrokerClient {
     }
 
     /**
-     * Subscribes, and returns the subscription's id.
+     * Subscribes, and returns the subscription's id. The request has the {@code tenant}; for all tenants of an environment it has their
+     * {@code env} instead.
      *
      * @param durable whether a position is to be kept
      * @param existing whether events from before are wanted
      * @param manual whether what comes waits for {@link #ack}
      */
-    public String subscribe(
-            TenantContext tenant, TopicPattern topics, boolean durable, boolean existing, boolean manual)
+    public String subscribe(TenantScope scope, TopicPattern topics, boolean durable, boolean existing, boolean manual)
             throws InterruptedException {
         Map<String, Payload> options = new LinkedHashMap<>();
         options.put("durable", Payload.of(durable));
@@ -90,7 +91,11 @@ public final class RunnerBrokerClient {
         Map<String, Payload> request = request("subscribe");
         request.put("topic", Payload.of(topics.value()));
         request.put("options", Payload.json(Fields.object(options)));
-        request.put("tenant", Payload.json(codec.encodeContext(tenant)));
+        if (scope instanceof TenantContext tenant) {
+            request.put("tenant", Payload.json(codec.encodeContext(tenant)));
+        } else {
+            request.put("env", Payload.of(scope.env()));
+        }
         return Fields.text(call("subscribe", request), "subscription_id")
                 .filter(id -> !id.isBlank())
                 .orElseThrow(() -> corrupt(what("subscribe") + " has no subscription_id"));

@@ -1,7 +1,9 @@
 package ai.greentic.events.runner;
 
 import ai.greentic.events.ErrorCode;
+import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventsException;
+import ai.greentic.events.Payload;
 import ai.greentic.events.spi.EventProvider;
 import ai.greentic.events.spi.OutboundEvent;
 import ai.greentic.events.spi.ProviderContext;
@@ -14,17 +16,56 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArraySet;
+import org.jspecify.annotations.Nullable;
 
-/** A broker behind a {@link RunnerBrokerClient} as a provider: ephemeral subscriptions of one tenant each, one event at a time. */
+/** A component as a provider: what it is given one by one, and, of a broker, ephemeral subscriptions. */
 final class RunnerProvider implements EventProvider {
     final ProviderContext context;
-    final RunnerBrokerClient client;
+    private final Sender sender;
+    private final @Nullable RunnerBrokerClient broker;
     private final Set<RunnerSubscription> subscriptions = new CopyOnWriteArraySet<>();
     private volatile boolean closed;
 
-    RunnerProvider(ProviderContext context, RunnerBrokerClient client) {
+    /** Gives a component an event; returns when it has taken it. */
+    interface Sender {
+        void send(EventEnvelope event) throws InterruptedException;
+    }
+
+    private RunnerProvider(ProviderContext context, Sender sender, @Nullable RunnerBrokerClient broker) {
         this.context = context;
-        this.client = client;
+        this.sender = sender;
+        this.broker = broker;
+    }
+
+    static RunnerProvider broker(ProviderContext context, RunnerBrokerClient client) {
+        return new RunnerProvider(context, client::publish, client);
+    }
+
+    /**
+     * A component that is invoked for each event. It must know how to publish, and like its settings.
+     *
+     * @throws EventsException {@code INVALID_CONFIGURATION} if it does not
+     */
+    static RunnerProvider component(ProviderContext context, ProviderCoreClient client, Payload config) {
+        try {
+            List<String> ops = client.describe().ops();
+            if (!ops.contains("publish")) {
+                throw new EventsException(
+                        ErrorCode.INVALID_CONFIGURATION,
+                        "provider " + context.name() + " cannot publish; its operations are " + ops);
+            }
+            Payload checked = client.validateConfig(config);
+            return new RunnerProvider(
+                    context,
+                    event -> {
+                        var unused = client.publish(checked, event);
+                    },
+                    null);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new EventsException(
+                    ErrorCode.INTERRUPTED, "interrupted while provider " + context.name() + " was asked", e);
+        }
     }
 
     EventsException closed() {
@@ -45,7 +86,7 @@ final class RunnerProvider implements EventProvider {
                 outcome = PublishOutcome.failed(away);
             } else {
                 try {
-                    client.publish(event.event());
+                    sender.send(event.event());
                     outcome = PublishOutcome.accepted();
                 } catch (EventsException e) {
                     outcome = PublishOutcome.failed(e);
@@ -70,7 +111,11 @@ final class RunnerProvider implements EventProvider {
         if (closed) {
             throw closed();
         }
-        RunnerSubscription subscription = new RunnerSubscription(this, request);
+        if (broker == null) {
+            throw new EventsException(
+                    ErrorCode.UNSUPPORTED_CAPABILITY, "provider " + context.name() + " takes events and gives none");
+        }
+        RunnerSubscription subscription = new RunnerSubscription(this, broker, request);
         subscriptions.add(subscription);
         subscription.start();
         return subscription;

@@ -4,7 +4,6 @@ import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.Position;
 import ai.greentic.events.StartAt;
-import ai.greentic.events.TenantContext;
 import ai.greentic.events.runner.RunnerBrokerClient.Received;
 import ai.greentic.events.spi.InboundDelivery;
 import ai.greentic.events.spi.Polled;
@@ -40,6 +39,7 @@ final class RunnerSubscription implements ProviderSubscription {
     private static final Duration AGAIN = Duration.ofSeconds(1);
 
     private final RunnerProvider provider;
+    private final RunnerBrokerClient client;
     private final SubscribeRequest request;
     private final List<String> ids = new ArrayList<>();
     private final Signal room;
@@ -65,21 +65,16 @@ final class RunnerSubscription implements ProviderSubscription {
 
     private record Acknowledgement(List<Settled> settled, CompletableFuture<List<SettleOutcome>> outcomes) {}
 
-    RunnerSubscription(RunnerProvider provider, SubscribeRequest request) {
+    RunnerSubscription(RunnerProvider provider, RunnerBrokerClient client, SubscribeRequest request) {
         this.provider = provider;
+        this.client = client;
         this.request = request;
         this.room = provider.context.tasks().signal();
         this.toAcknowledge = provider.context.tasks().signal();
         try {
             for (Filter filter : request.filters()) {
-                if (!(filter.scope() instanceof TenantContext tenant)) {
-                    throw new EventsException(
-                            ErrorCode.UNSUPPORTED_CAPABILITY,
-                            "provider " + provider.context.name()
-                                    + " runs a command, which is asked for one tenant at a time; subscribe for each tenant");
-                }
-                ids.add(provider.client.subscribe(
-                        tenant, filter.pattern(), false, request.start() instanceof StartAt.Earliest, true));
+                ids.add(client.subscribe(
+                        filter.scope(), filter.pattern(), false, request.start() instanceof StartAt.Earliest, true));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -115,7 +110,7 @@ final class RunnerSubscription implements ProviderSubscription {
 
     private void next(String id) throws InterruptedException {
         try {
-            provider.client.next(id, NEXT).ifPresent(received -> arrived(id, received));
+            client.next(id, NEXT).ifPresent(received -> arrived(id, received));
             synchronized (this) {
                 failure = null;
             }
@@ -226,7 +221,7 @@ final class RunnerSubscription implements ProviderSubscription {
             return SettleOutcome.SETTLED;
         }
         try {
-            provider.client.ack(handed.subscription, handed.received);
+            client.ack(handed.subscription, handed.received);
             return SettleOutcome.SETTLED;
         } catch (EventsException e) {
             LOG.warn(

@@ -8,9 +8,7 @@ import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventEnvelope;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.Payload;
-import ai.greentic.events.StartAt;
 import ai.greentic.events.TenantContext;
-import ai.greentic.events.TenantScope;
 import ai.greentic.events.bus.EventBus;
 import ai.greentic.events.bus.SubscribeOptions;
 import java.nio.charset.StandardCharsets;
@@ -105,14 +103,6 @@ class ProcessTest {
                             .ready()
                             .join())
                     .hasMessageContaining("GROUP");
-            assertThatThrownBy(() -> bus.subscribe(
-                                    TenantScope.all("prod"),
-                                    "a.*",
-                                    SubscribeOptions.ephemeral().startAt(StartAt.NEW),
-                                    delivery -> {})
-                            .ready()
-                            .join())
-                    .isInstanceOf(Exception.class);
         }
     }
 
