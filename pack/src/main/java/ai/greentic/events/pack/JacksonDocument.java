@@ -94,8 +94,13 @@ final class JacksonDocument {
             case VALUE_NUMBER_INT -> scalar(Tag.INT, parser.getBigIntegerValue().toString());
             case VALUE_NUMBER_FLOAT -> scalar(Tag.FLOAT, parser.getString());
             case VALUE_STRING -> scalar(Tag.STR, parser.getString());
-            case VALUE_EMBEDDED_OBJECT ->
-                scalar(Tag.BINARY, java.util.Base64.getEncoder().encodeToString(parser.getBinaryValue()));
+            case VALUE_EMBEDDED_OBJECT -> {
+                // CBOR's simple values arrive so too.
+                if (!(parser.getEmbeddedObject() instanceof byte[] bytes)) {
+                    throw refused("it has a simple value that CBOR gives no meaning", null);
+                }
+                yield scalar(Tag.BINARY, java.util.Base64.getEncoder().encodeToString(bytes));
+            }
             default -> throw refused("it has " + token + " where a value should be", null);
         };
     }
