@@ -69,13 +69,11 @@ final class DlqCommand implements Runnable {
     }
 
     /** Opens a bus for the packs and lets a verb work on the tenant's letters. */
-    private static int with(CommandSpec spec, List<String> packs, TenantOptions tenant, Verb verb)
+    private static int with(CommandSpec spec, PackOptions packs, TenantOptions tenant, Verb verb)
             throws InterruptedException {
         PrintWriter err = spec.commandLine().getErr();
         Settings settings = Main.common(spec).settings();
-        PackOptions options = new PackOptions();
-        options.packs = packs;
-        try (EventBus bus = options.bus(Main.common(spec), settings, err)) {
+        try (EventBus bus = packs.bus(Main.common(spec), settings, err)) {
             return verb.run(bus.as(tenant.who()).deadLetters(tenant.context(settings)));
         }
     }
@@ -162,7 +160,7 @@ final class DlqCommand implements Runnable {
         OfTenant() {}
 
         int with(Verb verb) throws InterruptedException {
-            return DlqCommand.with(spec, packs.packs, tenant, verb);
+            return DlqCommand.with(spec, PackOptions.optional(packs.packs), tenant, verb);
         }
 
         PrintWriter out() {
@@ -399,7 +397,7 @@ final class DlqCommand implements Runnable {
                     .max(max)
                     .maxRedrives(maxRedrives)
                     .dryRun(dryRun);
-            return DlqCommand.with(spec, packs.packs, tenant, letters -> {
+            return DlqCommand.with(spec, packs, tenant, letters -> {
                 Thread teller =
                         progress(progress, letters, wanted, spec.commandLine().getErr());
                 try {
