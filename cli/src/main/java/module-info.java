@@ -6,6 +6,8 @@ module ai.greentic.events.cli {
     requires ai.greentic.events.harness;
     requires ai.greentic.events.oci;
     requires ai.greentic.events.pack;
+    requires transitive ch.qos.logback.classic;
+    requires transitive ch.qos.logback.core;
     requires info.picocli;
     requires io.opentelemetry.api;
     requires io.opentelemetry.sdk;
@@ -15,9 +17,13 @@ module ai.greentic.events.cli {
     requires io.opentelemetry.exporter.otlp;
     requires io.opentelemetry.exporter.logging;
     requires org.jspecify;
+    requires org.slf4j;
 
     opens ai.greentic.events.cli to
             info.picocli;
 
     exports ai.greentic.events.cli;
+
+    provides ch.qos.logback.classic.spi.Configurator with
+            ai.greentic.events.cli.LogConfiguration;
 }

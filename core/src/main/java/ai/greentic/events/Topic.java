@@ -39,6 +39,30 @@ public record Topic(String value) {
     }
 
     /**
+     * Whether this topic is also as validators of packs want it: lower case, at least two segments, and the first, the domain, of letters
+     * and digits alone, as in {@code orders.created}.
+     */
+    public boolean idiomatic() {
+        boolean domain = true;
+        boolean segmentStart = true;
+        for (int i = 0; i < value.length(); i++) {
+            char c = value.charAt(i);
+            if (c == '.') {
+                if (segmentStart) {
+                    return false;
+                }
+                domain = false;
+                segmentStart = true;
+            } else if (c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || !domain && (c == '_' || c == '-')) {
+                segmentStart = false;
+            } else {
+                return false;
+            }
+        }
+        return !segmentStart && !domain;
+    }
+
+    /**
      * Whether this topic is made of dot-separated segments of letters, digits, {@code _} and {@code -}, as the bus requires of a
      * published topic unless told otherwise.
      */

@@ -56,6 +56,30 @@ class VocabularyTest {
         assertThat(new Topic(topic).conventional()).isEqualTo(conventional);
     }
 
+    /** The expression of the validators is the reference. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "orders.created",
+                "a.b_c-d.9",
+                "9.x",
+                "orders",
+                "Orders.created",
+                "orders.Created",
+                "o-r.x",
+                "o_r.x",
+                "a..b",
+                ".a",
+                "a.",
+                "a.b.",
+                "a+b.c",
+                "a.-",
+                "a.é"
+            })
+    void knowsIdiomaticTopics(String topic) {
+        assertThat(new Topic(topic).idiomatic()).isEqualTo(topic.matches("[a-z0-9]+(\\.[a-z0-9_-]+)+"));
+    }
+
     @Test
     void P13_envelopesShowNeitherPayloadNorMetadata() {
         EventEnvelope event = EventEnvelope.builder(TenantContext.of("dev", "acme"), "a")

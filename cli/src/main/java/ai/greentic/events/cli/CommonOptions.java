@@ -78,7 +78,20 @@ final class CommonOptions {
             description = "Log what the fabric does, on standard error.")
     boolean verbose;
 
+    /** Read before the rest, since what is logged then must know it. */
+    @Option(
+            names = "--log-format",
+            scope = ScopeType.INHERIT,
+            paramLabel = "FORMAT",
+            description = "How to log on standard error: text, the default, or json, one object a line.")
+    private LogFormat logFormat = LogFormat.TEXT;
+
     private @Nullable Telemetry telemetry;
+
+    enum LogFormat {
+        TEXT,
+        JSON
+    }
 
     CommonOptions() {}
 

@@ -85,15 +85,11 @@ public final class Main implements Runnable {
 
     public static void main(String[] args) {
         System.setProperty("slf4j.internal.verbosity", "WARN");
-        System.setProperty("org.slf4j.simpleLogger.logFile", "System.err");
-        boolean verbose = Arrays.asList(args).contains("--verbose");
-        System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", verbose ? "debug" : "warn");
-        if (!verbose) {
-            // What these say, the command says in its own words.
-            System.setProperty("org.slf4j.simpleLogger.log.ai.greentic.events.bus.BusAssembly", "off");
-            System.setProperty("org.slf4j.simpleLogger.log.org.apache.kafka", "error");
-            System.setProperty("org.slf4j.simpleLogger.log.land.oras", "off");
-        }
+        List<String> words = Arrays.asList(args);
+        LogConfiguration.verbose = words.contains("--verbose");
+        LogConfiguration.json = words.contains("--log-format=json")
+                || words.indexOf("json") > 0
+                        && words.get(words.indexOf("json") - 1).equals("--log-format");
         PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
         PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
         int status = run(out, err, args);

@@ -53,6 +53,7 @@ class MainTest {
                 "validate oci://X/Y|2|no reference of a registry",
                 "pull|2|REFERENCE",
                 "pull oci://127.0.0.1:1/none|5|REGISTRY_UNAVAILABLE",
+                "inspect --pack PACK --log-format xml|2|--log-format",
                 "e2e|2|--packs",
                 "e2e --packs DIR|4|events-*.gtpack",
                 "e2e --packs DIR --live --dry-run|2|opposites",

@@ -9,6 +9,7 @@ import ai.greentic.events.Priority;
 import ai.greentic.events.PublishReceipt;
 import ai.greentic.events.PublishResult;
 import ai.greentic.events.Tenant;
+import ai.greentic.events.Topic;
 import ai.greentic.events.access.AccessAction;
 import ai.greentic.events.access.AccessDecision;
 import ai.greentic.events.spi.Capability;
@@ -22,8 +23,12 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The way of a published event.
@@ -36,11 +41,14 @@ import org.jspecify.annotations.Nullable;
 final class PublishPipeline {
     static final int MAX_KEY_BYTES = 256;
     static final int MAX_HOPS = 16;
+    private static final Logger LOG = LoggerFactory.getLogger(PublishPipeline.class);
+    private static final int MAX_UNUSUAL = 100;
 
     private final Engine engine;
     private final TenantLimiter limiter;
     private final long timeoutNanos;
     private final boolean conventionalTopics;
+    private final Set<Topic> unusual = ConcurrentHashMap.newKeySet();
 
     PublishPipeline(Engine engine, TenantLimiter limiter, Duration timeout, boolean conventionalTopics) {
         this.engine = engine;
@@ -158,6 +166,16 @@ final class PublishPipeline {
         return new IdempotencyKey(IdempotencyKey.Use.PUBLISH, event.address(), key);
     }
 
+    /** Once for each topic, and only for so many. */
+    private void sayUnusual(Topic topic) {
+        if (unusual.size() < MAX_UNUSUAL && unusual.add(topic)) {
+            LOG.warn(
+                    "topic '{}' is published, though validators of packs refuse it: lower case, a domain of letters and digits first,"
+                            + " then at least one segment, as in orders.created",
+                    topic);
+        }
+    }
+
     private void validate(EventEnvelope event) {
         if (conventionalTopics && !event.topic().conventional()) {
             throw new EventsException(
@@ -165,6 +183,9 @@ final class PublishPipeline {
                     "topic '" + event.topic()
                             + "' is not made of segments of letters, digits, '_' and '-' joined by dots,"
                             + " such as orders.created; EventBusBuilder.anyTopic() lifts the rule");
+        }
+        if (conventionalTopics && !event.topic().idiomatic()) {
+            sayUnusual(event.topic());
         }
         if (event.topic().value().startsWith(SecretsGuard.TOPICS)) {
             SecretsGuard.check(event);

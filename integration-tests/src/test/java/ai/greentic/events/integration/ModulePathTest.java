@@ -24,7 +24,7 @@ class ModulePathTest {
                 .filter(entry -> !entry.contains("test-classes") && !entry.endsWith("-tests.jar"))
                 .filter(
                         entry -> entry.matches(
-                                ".*(greentic-events|target.classes|jackson|commons|oras|micrometer|caffeine|HdrHistogram|snakeyaml|picocli|slf4j|jspecify|opentelemetry|sqlite|jnats|bcprov|handlebars|kafka|zstd|lz4|snappy).*"))
+                                ".*(greentic-events|target.classes|jackson|commons|oras|micrometer|caffeine|HdrHistogram|snakeyaml|picocli|slf4j|logback|jspecify|opentelemetry|sqlite|jnats|bcprov|handlebars|kafka|zstd|lz4|snappy).*"))
                 .collect(Collectors.joining(File.pathSeparator));
         Path log = directory.resolve("out");
         Process java = new ProcessBuilder(

@@ -2,6 +2,7 @@ package ai.greentic.events.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ai.greentic.events.Payload;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -150,5 +151,37 @@ class ProjectTest {
         assertThat(unknown.err()).contains("uses [nobody]", "which has [orders-one, other-one]");
         write("greentic.yaml", "events: {providers: []}");
         assertThat(publish(project, Map.of(), "one.a").err()).contains("uses none");
+    }
+
+    /** Topics that upstream's validators refuse are taken, and that is said once. */
+    @Test
+    void anUnusualTopicIsSaid() throws Exception {
+        Result unusual = publish(project, Map.of("GREENTIC_EVENTS_PROVIDER", "one"), "one.Big");
+        assertThat(unusual.status()).isZero();
+        assertThat(unusual.err())
+                .containsOnlyOnce("topic 'one.Big' is published, though validators of packs refuse it");
+        Result line = run(
+                project,
+                Map.of("GREENTIC_EVENTS_PROVIDER", "one"),
+                "--log-format",
+                "json",
+                "publish",
+                "--tenant",
+                "acme",
+                "--state-dir",
+                project.resolve("state").toString(),
+                "one.Big",
+                "1");
+        String logged = line.err()
+                .lines()
+                .filter(one -> one.startsWith("{"))
+                .findFirst()
+                .orElse("{}");
+        Map<?, ?> fields = Payload.json(logged).as(Map.class);
+        assertThat(fields.get("level")).as("%s", line).isEqualTo("WARN");
+        assertThat(fields.get("loggerName")).isEqualTo("ai.greentic.events.bus.PublishPipeline");
+        assertThat(String.valueOf(fields.get("formattedMessage"))).startsWith("topic 'one.Big' is published");
+        Result usual = publish(project, Map.of("GREENTIC_EVENTS_PROVIDER", "one"), "one.small");
+        assertThat(usual.err()).doesNotContain("validators");
     }
 }
