@@ -84,6 +84,7 @@ final class CommonOptions {
             scope = ScopeType.INHERIT,
             paramLabel = "FORMAT",
             description = "How to log on standard error: text, the default, or json, one object a line.")
+    @SuppressWarnings("UnusedVariable") // Main reads it off the arguments; this checks and explains it.
     private LogFormat logFormat = LogFormat.TEXT;
 
     private @Nullable Telemetry telemetry;

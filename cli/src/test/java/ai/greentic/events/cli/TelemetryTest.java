@@ -2,8 +2,15 @@ package ai.greentic.events.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.grpc.Server;
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.stub.StreamObserver;
 import io.opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest;
+import io.opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceResponse;
+import io.opentelemetry.proto.collector.metrics.v1.MetricsServiceGrpc;
 import io.opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest;
+import io.opentelemetry.proto.collector.trace.v1.ExportTraceServiceResponse;
+import io.opentelemetry.proto.collector.trace.v1.TraceServiceGrpc;
 import io.opentelemetry.proto.common.v1.KeyValue;
 import io.opentelemetry.proto.metrics.v1.Metric;
 import io.opentelemetry.proto.trace.v1.Span;
@@ -13,6 +20,7 @@ import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -97,27 +105,123 @@ class TelemetryTest {
         }
     }
 
+    /** A collector as most of them are: OTLP over gRPC. */
+    private static final class GrpcCollector implements AutoCloseable {
+        final List<Span> spans = new CopyOnWriteArrayList<>();
+        final List<Metric> metrics = new CopyOnWriteArrayList<>();
+        final List<String> raw = new CopyOnWriteArrayList<>();
+        final Server server;
+
+        GrpcCollector() throws IOException {
+            server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                    .addService(new TraceServiceGrpc.TraceServiceImplBase() {
+                        @Override
+                        public void export(
+                                ExportTraceServiceRequest request, StreamObserver<ExportTraceServiceResponse> answer) {
+                            raw.add(request.toString());
+                            request.getResourceSpansList()
+                                    .forEach(resource -> resource.getScopeSpansList()
+                                            .forEach(scope -> spans.addAll(scope.getSpansList())));
+                            answer.onNext(ExportTraceServiceResponse.getDefaultInstance());
+                            answer.onCompleted();
+                        }
+                    })
+                    .addService(new MetricsServiceGrpc.MetricsServiceImplBase() {
+                        @Override
+                        public void export(
+                                ExportMetricsServiceRequest request,
+                                StreamObserver<ExportMetricsServiceResponse> answer) {
+                            raw.add(request.toString());
+                            request.getResourceMetricsList()
+                                    .forEach(resource -> resource.getScopeMetricsList()
+                                            .forEach(scope -> metrics.addAll(scope.getMetricsList())));
+                            answer.onNext(ExportMetricsServiceResponse.getDefaultInstance());
+                            answer.onCompleted();
+                        }
+                    })
+                    .build()
+                    .start();
+        }
+
+        Span span(String name) {
+            return spans.stream()
+                    .filter(span -> span.getName().equals(name))
+                    .findFirst()
+                    .orElseThrow(() -> new AssertionError("no span " + name + " amongst "
+                            + spans.stream().map(Span::getName).toList()));
+        }
+
+        @Override
+        public void close() {
+            server.shutdownNow();
+        }
+    }
+
+    /** By gRPC: a delivery's span is linked to the span of its publish, in whatever process that was. */
+    @Test
+    void P13_aDeliveryIsLinkedToItsPublish() throws Exception {
+        try (GrpcCollector collector = new GrpcCollector()) {
+            String telemetry = "exporter = \"otlp\"\nprotocol = \"grpc\"\nendpoint = \"http://127.0.0.1:"
+                    + collector.server.getPort() + "\"\n";
+            assertThat(publish(telemetry, "embedded")).as(err.toString()).isZero();
+            assertThat(run(
+                            telemetry,
+                            "embedded",
+                            "subscribe",
+                            "orders.*",
+                            "--from",
+                            "earliest",
+                            "--count",
+                            "1",
+                            "--timeout",
+                            "20s"))
+                    .as(err.toString())
+                    .isZero();
+            assertThat(out.toString()).contains("topsecret");
+            Span publish = collector.span("event.publish");
+            Span deliver = collector.spans.stream()
+                    .filter(span -> span.getLinksCount() > 0)
+                    .findFirst()
+                    .orElseThrow(() -> new AssertionError("no link in " + collector.spans));
+            assertThat(deliver.getLinks(0).getTraceId()).isEqualTo(publish.getTraceId());
+            assertThat(deliver.getLinks(0).getSpanId()).isEqualTo(publish.getSpanId());
+            assertThat(deliver.getTraceId()).isNotEqualTo(publish.getTraceId());
+            assertThat(deliver.getKind()).isEqualTo(Span.SpanKind.SPAN_KIND_CONSUMER);
+            assertThat(publish.getKind()).isEqualTo(Span.SpanKind.SPAN_KIND_PRODUCER);
+            assertThat(collector.metrics).extracting(Metric::getName).contains("events_in_total");
+            assertThat(collector.raw).allSatisfy(raw -> assertThat(raw).doesNotContain("topsecret", "metasecret"));
+        }
+    }
+
     private final StringWriter out = new StringWriter();
     private final StringWriter err = new StringWriter();
 
-    private int publish(String telemetry) throws IOException {
+    private int run(String telemetry, String transport, String... command) throws IOException {
         Path pack = Files.createDirectories(directory.resolve("pack"));
         Files.writeString(
                 pack.resolve("pack.yaml"),
-                "id: p\nversion: 1\nevents:\n  providers:\n    - {name: o, kind: broker, component: c, capabilities: {transport: memory, topics: [\"orders.*\"]}}\n");
+                "id: p\nversion: 1\nevents:\n  providers:\n    - {name: o, kind: broker, component: c, capabilities: {transport: "
+                        + transport + ", topics: [\"orders.*\"]}}\n");
         Path config = Files.writeString(directory.resolve("config.toml"), "[telemetry]\n" + telemetry);
-        return Main.run(
-                new PrintWriter(out, true),
-                new PrintWriter(err, true),
+        List<String> all = new ArrayList<>(List.of(
                 "--config",
                 config.toString(),
                 "--state-dir",
-                directory.resolve("state").toString(),
+                directory.resolve("state").toString()));
+        all.addAll(List.of(command));
+        all.addAll(List.of("--pack", pack.toString(), "--tenant", "acme"));
+        return Main.run(new PrintWriter(out, true), new PrintWriter(err, true), all.toArray(String[]::new));
+    }
+
+    private int publish(String telemetry) throws IOException {
+        return publish(telemetry, "memory");
+    }
+
+    private int publish(String telemetry, String transport) throws IOException {
+        return run(
+                telemetry,
+                transport,
                 "publish",
-                "--pack",
-                pack.toString(),
-                "--tenant",
-                "acme",
                 "--metadata",
                 "password=metasecret",
                 "orders.created",

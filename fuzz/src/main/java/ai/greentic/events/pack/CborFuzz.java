@@ -19,8 +19,11 @@ public final class CborFuzz {
             Optional<Tree> meta = manifest.at("meta").filter(Tree::isMapping);
             if (meta.isPresent()) {
                 PackReader.checkVersion(meta.get());
-                var unused = EventsSection.read(meta.get(), problems);
+                var section = EventsSection.read(meta.get(), problems);
                 var extras = new ExtrasReader(name -> Optional.empty()).read(meta.get());
+                if (section == null || extras == null) {
+                    throw new AssertionError("a reader gave nothing");
+                }
             } else {
                 Pack pack = new CompiledManifest(manifest)
                         .pack(Path.of("manifest.cbor"), name -> Optional.empty(), NONE, PackContents.NONE);

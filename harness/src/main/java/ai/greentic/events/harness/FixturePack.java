@@ -101,13 +101,13 @@ public final class FixturePack {
                 Files.createDirectories(java.util.Objects.requireNonNull(target.getParent()));
                 Files.writeString(target, file.getValue());
             }
-            Path unsigned = work.resolve("unsigned.gtpack");
-            PackBuilder.build(work.resolve("pack"), unsigned);
+            Path built = work.resolve("built.gtpack");
+            PackBuilder.build(work.resolve("pack"), built);
             KeyPair key = KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
             Path keyFile = Files.writeString(
                     work.resolve("key.pem"), pem("PRIVATE KEY", key.getPrivate().getEncoded()));
             Path chain = Files.writeString(work.resolve("chain.pem"), pem("CERTIFICATE", certificate(key)));
-            PackSigner.of(keyFile, chain).sign(unsigned, archive, Instant.now());
+            PackSigner.of(keyFile, chain).sign(/* archive= */ built, /* signed= */ archive, Instant.now());
             return archive;
         } catch (IOException e) {
             throw new UncheckedIOException("the fixture pack cannot be written to " + directory, e);

@@ -183,7 +183,7 @@ class HarnessTest {
                 "{nonsense|not JSON"
             })
     void requirementsThatAreNotMetFail(String documentAndMessage) throws Exception {
-        String[] parts = documentAndMessage.split("\\|");
+        String[] parts = documentAndMessage.split("\\|", -1);
         documented();
         files.put("fixtures/requirements.expected.json", parts[0]);
         PackResult result = dryRun(pack("broker"));
@@ -289,7 +289,7 @@ class HarnessTest {
                 "\"node_id\"|\"id\"|node_id and node"
             })
     void aFlowThatCannotBeRunFailsItsStage(String change) throws Exception {
-        String[] parts = change.split("\\|");
+        String[] parts = change.split("\\|", -1);
         documented();
         files.put("fixtures/setup.input.json", "{\"token\": \"x\", \"a\": {\"b\": 1}}");
         files.put("flows/setup_shop.ygtc", SETUP_FLOW.replace(parts[0], parts[1]));

@@ -118,7 +118,8 @@ public final class ProviderCoreClient {
         request.put("config", config);
         Map<String, Payload> answer =
                 Fields.of(host.invoke("validate-config", Fields.object(request)), what("validate-config"));
-        if (!Payload.of(true).equals(answer.get("valid"))) {
+        Payload valid = answer.get("valid");
+        if (valid == null || !valid.equals(Payload.of(true))) {
             Payload error = answer.get("error");
             throw new EventsException(
                     ErrorCode.INVALID_CONFIGURATION,

@@ -355,7 +355,9 @@ final class KafkaProvider implements EventProvider {
         }
         closed = true;
         // All at once: where no broker answers, each of them takes its time.
-        subscriptions.forEach(KafkaSubscription::closeLater);
+        for (KafkaSubscription subscription : subscriptions) {
+            var unused = subscription.closeLater();
+        }
         subscriptions.forEach(KafkaSubscription::close);
         letters.close();
         producer.close(LINGERING);
