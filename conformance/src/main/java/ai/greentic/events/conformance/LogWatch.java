@@ -17,7 +17,9 @@ final class LogWatch implements AutoCloseable {
     private final Logger root;
     private final Consumer<String> also;
     private final Listener listener = new Listener();
-    private final List<String> expected = new ArrayList<>();
+    /** The kits publish to topics of every shape that is legal. */
+    private final List<String> expected = new ArrayList<>(List.of("though validators of packs refuse it"));
+
     private final List<String> lines = new ArrayList<>();
     private final List<String> bad = new ArrayList<>();
 

@@ -6,8 +6,10 @@ import ai.greentic.events.nats.GroupRecord.Progress;
 import ai.greentic.events.nats.GroupRecord.Standing;
 import io.nats.client.JetStreamApiException;
 import io.nats.client.KeyValue;
+import io.nats.client.PublishOptions;
 import io.nats.client.Subscription;
 import io.nats.client.api.KeyValueEntry;
+import io.nats.client.api.PublishAck;
 import io.nats.client.api.StreamInfo;
 import java.io.IOException;
 import java.time.Duration;
@@ -16,6 +18,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
@@ -263,6 +267,66 @@ final class Membership {
         revision = written;
         renewedNanos = asked;
         return true;
+    }
+
+    /**
+     * As {@link #save}, without waiting for the server. Until {@link #saved} has been told how it went, nothing else may be written down.
+     *
+     * @return null where the server must be asked first what has become of the last write
+     */
+    @Nullable
+    Sent saveLater(Map<Integer, Progress> progress) {
+        if (deposed || uncertain) {
+            return null;
+        }
+        uncertain = true;
+        long asked = provider.context.time().nanos();
+        byte[] value = new Standing(false, progress).write();
+        try {
+            return new Sent(
+                    asked,
+                    provider.jetStream()
+                            .publishAsync(
+                                    "$KV." + bucket.getBucketName() + "." + memberKey(id),
+                                    value,
+                                    PublishOptions.builder()
+                                            .expectedLastSubjectSequence(revision)
+                                            .build()));
+        } catch (RuntimeException e) {
+            throw Failures.of(provider.context.name(), "writing down positions (" + group + ")", e, false);
+        }
+    }
+
+    /** A write that is under way. */
+    record Sent(long askedNanos, CompletableFuture<PublishAck> answer) {}
+
+    /** How a write of {@link #saveLater} went; returns as {@link #save} does. */
+    boolean saved(Sent sent, @Nullable PublishAck ack, @Nullable Throwable failure) {
+        if (ack != null) {
+            uncertain = false;
+            revision = ack.getSeqno();
+            renewedNanos = sent.askedNanos;
+            return true;
+        }
+        Throwable cause = failure instanceof CompletionException && failure.getCause() != null
+                ? failure.getCause()
+                : java.util.Objects.requireNonNull(failure);
+        if (wrongRevision(cause)) {
+            uncertain = false;
+            deposed = true;
+            return false;
+        }
+        throw Failures.of(provider.context.name(), "writing down positions (" + group + ")", cause, false);
+    }
+
+    /** Clients wrap what the server says, some of them twice. */
+    private static boolean wrongRevision(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof JetStreamApiException api && api.getApiErrorCode() == WRONG_REVISION) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Gives a drained shard to the member that waits for it. */

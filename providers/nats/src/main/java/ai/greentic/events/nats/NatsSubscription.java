@@ -14,6 +14,7 @@ import ai.greentic.events.spi.Settled;
 import ai.greentic.events.spi.Shard;
 import ai.greentic.events.spi.SubscribeRequest;
 import io.nats.client.api.MessageInfo;
+import io.nats.client.api.PublishAck;
 import io.nats.client.impl.Headers;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -25,6 +26,8 @@ import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,6 +53,9 @@ final class NatsSubscription implements NatsReading {
     private int readShards;
     /** Settled here, but perhaps not written down. */
     private final Set<InboundDelivery> unsaved = Collections.newSetFromMap(new IdentityHashMap<>());
+
+    /** Positions that are being written down. */
+    private Membership.@Nullable Sent saving;
 
     private volatile boolean closed;
 
@@ -140,8 +146,13 @@ final class NatsSubscription implements NatsReading {
             throw new EventsException(
                     ErrorCode.PROVIDER_UNAVAILABLE, "provider " + provider.context.name() + " is not connected");
         }
-        if (shards.refresh()) {
-            unsaved.clear();
+        if (saving == null) {
+            if (shards.refresh()) {
+                unsaved.clear();
+            }
+        } else if (shards.isDoubtful()) {
+            // Its answer is out, and tells.
+            return Polled.of(List.of(), true);
         }
         List<InboundDelivery> taken = new ArrayList<>(Math.min(max, 64));
         List<Owned> active = active();
@@ -325,6 +336,61 @@ final class NatsSubscription implements NatsReading {
 
     @Override
     public synchronized List<SettleOutcome> settle(List<Settled> settled) {
+        requireAnswered();
+        return saved(settled, note(settled));
+    }
+
+    private void requireAnswered() {
+        if (saving != null) {
+            throw new EventsException(
+                    ErrorCode.PROVIDER_UNAVAILABLE, "the answer to the settlements before these is still out");
+        }
+    }
+
+    private List<SettleOutcome> saved(List<Settled> settled, boolean any) {
+        return outcomes(settled, any, !unsaved.isEmpty() && !closed && shards.save());
+    }
+
+    /** The runner reads on while positions are written down. */
+    @Override
+    public synchronized CompletionStage<List<SettleOutcome>> settleLater(List<Settled> settled) {
+        requireAnswered();
+        boolean any = note(settled);
+        // News of the members are looked at while nothing is out, so there must be such a time.
+        Membership.Sent sent = unsaved.isEmpty() || closed || shards.isChanged() ? null : shards.saveLater();
+        if (sent == null) {
+            return CompletableFuture.completedFuture(saved(settled, any));
+        }
+        saving = sent;
+        // Not by the thread that answers: it must not wait for one that waits for another answer.
+        return sent.answer()
+                .handleAsync((ack, e) -> answered(settled, any, sent, ack, e), provider.context.tasks()::execute);
+    }
+
+    private List<SettleOutcome> answered(
+            List<Settled> settled,
+            boolean any,
+            Membership.Sent sent,
+            @Nullable PublishAck ack,
+            @Nullable Throwable failure) {
+        boolean news;
+        try {
+            synchronized (this) {
+                saving = null;
+                return outcomes(settled, any, shards.saved(sent, ack, failure) && !closed);
+            }
+        } finally {
+            synchronized (this) {
+                news = shards.isChanged() || shards.isDoubtful();
+            }
+            if (news) {
+                wake();
+            }
+        }
+    }
+
+    /** Notes what is settled; returns whether any of it was this member's. */
+    private boolean note(List<Settled> settled) {
         boolean any = false;
         for (Settled one : settled) {
             Handed handed = (Handed) one.delivery();
@@ -333,8 +399,11 @@ final class NatsSubscription implements NatsReading {
                 any = true;
             }
         }
-        // What could not be written down last time is asked for again, and is here still.
-        boolean held = !unsaved.isEmpty() && !closed && shards.save();
+        return any;
+    }
+
+    /** What could not be written down last time is asked for again, and is amongst what is not saved still. */
+    private List<SettleOutcome> outcomes(List<Settled> settled, boolean any, boolean held) {
         List<SettleOutcome> outcomes = new ArrayList<>(settled.size());
         for (Settled one : settled) {
             outcomes.add(held && unsaved.remove(one.delivery()) ? SettleOutcome.SETTLED : SettleOutcome.LOST);

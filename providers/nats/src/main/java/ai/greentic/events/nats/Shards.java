@@ -7,6 +7,7 @@ import ai.greentic.events.spi.Shard;
 import ai.greentic.events.spi.ShardCursor;
 import ai.greentic.events.spi.SubscribeRequest;
 import ai.greentic.events.spi.Tasks;
+import io.nats.client.api.PublishAck;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -231,6 +232,26 @@ final class Shards {
     /** Writes down what all shards have come to; returns false if they are somebody else's by now. */
     boolean save() {
         return membership == null || membership.save(progress());
+    }
+
+    /** As {@link #save}, without waiting; null where that must be waited for. */
+    Membership.@Nullable Sent saveLater() {
+        return membership == null ? null : membership.saveLater(progress());
+    }
+
+    /** How a write of {@link #saveLater} went. */
+    boolean saved(Membership.Sent sent, @Nullable PublishAck ack, @Nullable Throwable failure) {
+        return java.util.Objects.requireNonNull(membership).saved(sent, ack, failure);
+    }
+
+    /** Whether the shards may be somebody else's by now. */
+    boolean isDoubtful() {
+        return membership != null && membership.isDoubtful();
+    }
+
+    /** Whether there is news of the members, which the next {@link #refresh} looks at. */
+    boolean isChanged() {
+        return changed;
     }
 
     private Map<Integer, Progress> progress() {
