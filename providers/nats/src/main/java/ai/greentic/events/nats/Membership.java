@@ -53,8 +53,9 @@ final class Membership {
     /** Whether the last write may have happened without an answer. */
     private boolean uncertain;
 
-    private boolean deposed;
-    private long renewedNanos;
+    // Asked for while an answer may come.
+    private volatile boolean deposed;
+    private volatile long renewedNanos;
     private long lookedNanos;
 
     /** The last change of another member's key. */

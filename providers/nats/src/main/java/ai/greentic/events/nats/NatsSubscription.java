@@ -54,8 +54,11 @@ final class NatsSubscription implements NatsReading {
     /** Settled here, but perhaps not written down. */
     private final Set<InboundDelivery> unsaved = Collections.newSetFromMap(new IdentityHashMap<>());
 
-    /** Positions that are being written down. */
-    private Membership.@Nullable Sent saving;
+    /**
+     * Positions that are being written down. While they are, what the answer changes is the answering thread's: it must not wait for one that
+     * holds this object and waits for another answer.
+     */
+    private volatile Membership.@Nullable Sent saving;
 
     private volatile boolean closed;
 
@@ -362,9 +365,7 @@ final class NatsSubscription implements NatsReading {
             return CompletableFuture.completedFuture(saved(settled, any));
         }
         saving = sent;
-        // Not by the thread that answers: it must not wait for one that waits for another answer.
-        return sent.answer()
-                .handleAsync((ack, e) -> answered(settled, any, sent, ack, e), provider.context.tasks()::execute);
+        return sent.answer().handle((ack, e) -> answered(settled, any, sent, ack, e));
     }
 
     private List<SettleOutcome> answered(
@@ -373,17 +374,11 @@ final class NatsSubscription implements NatsReading {
             Membership.Sent sent,
             @Nullable PublishAck ack,
             @Nullable Throwable failure) {
-        boolean news;
         try {
-            synchronized (this) {
-                saving = null;
-                return outcomes(settled, any, shards.saved(sent, ack, failure) && !closed);
-            }
+            return outcomes(settled, any, shards.saved(sent, ack, failure) && !closed);
         } finally {
-            synchronized (this) {
-                news = shards.isChanged() || shards.isDoubtful();
-            }
-            if (news) {
+            saving = null;
+            if (shards.isChanged() || shards.isDoubtful()) {
                 wake();
             }
         }
