@@ -2,16 +2,15 @@ package ai.greentic.events.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ai.greentic.events.integration.CommandLineProcess.Input;
+import ai.greentic.events.integration.CommandLineProcess.Result;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
@@ -30,38 +29,8 @@ class HostileInputTest {
     @TempDir
     Path directory;
 
-    private record Result(int status, String out, String err) {}
-
-    /** Writes to a process until it has enough. */
-    private interface Input {
-        void to(OutputStream out) throws IOException;
-    }
-
     private Result run(Input input, String... arguments) throws Exception {
-        Path out = directory.resolve("out");
-        Path err = directory.resolve("err");
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx256m",
-                "-XX:+ExitOnOutOfMemoryError",
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                System.getProperty("java.class.path"),
-                "ai.greentic.events.cli.Main"));
-        command.addAll(Arrays.asList(arguments));
-        Process process = new ProcessBuilder(command)
-                .redirectOutput(out.toFile())
-                .redirectError(err.toFile())
-                .start();
-        try (OutputStream in = process.getOutputStream()) {
-            input.to(in);
-        } catch (IOException enough) {
-            // It had heard enough, and ended.
-        }
-        assertThat(process.waitFor(60, TimeUnit.SECONDS))
-                .as("it ended within a minute")
-                .isTrue();
-        return new Result(process.exitValue(), Files.readString(out), Files.readString(err));
+        return new CommandLineProcess(directory, "-Xmx256m", "-XX:+ExitOnOutOfMemoryError").run(input, arguments);
     }
 
     private static void repeat(OutputStream out, String text, int bytes) throws IOException {

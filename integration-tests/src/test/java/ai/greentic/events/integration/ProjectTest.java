@@ -3,15 +3,13 @@ package ai.greentic.events.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import ai.greentic.events.Payload;
+import ai.greentic.events.integration.CommandLineProcess.Result;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -22,8 +20,6 @@ import org.junit.jupiter.api.io.TempDir;
 class ProjectTest {
     @TempDir
     Path project;
-
-    private record Result(int status, String out, String err) {}
 
     @BeforeEach
     void packs() throws IOException {
@@ -47,25 +43,7 @@ class ProjectTest {
     }
 
     private Result run(Path where, Map<String, String> environment, String... arguments) throws Exception {
-        Path out = project.resolve("out");
-        Path err = project.resolve("err");
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                System.getProperty("java.class.path"),
-                "ai.greentic.events.cli.Main"));
-        command.addAll(Arrays.asList(arguments));
-        ProcessBuilder builder = new ProcessBuilder(command)
-                .directory(where.toFile())
-                .redirectOutput(out.toFile())
-                .redirectError(err.toFile());
-        builder.environment().remove("GREENTIC_EVENTS_PROVIDER");
-        builder.environment().putAll(environment);
-        Process process = builder.start();
-        process.getOutputStream().close();
-        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
-        return new Result(process.exitValue(), Files.readString(out), Files.readString(err));
+        return new CommandLineProcess(project).in(where, environment).run(in -> {}, arguments);
     }
 
     private Result publish(Path where, Map<String, String> environment, String topic) throws Exception {
