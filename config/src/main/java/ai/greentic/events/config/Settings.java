@@ -8,8 +8,11 @@ import ai.greentic.events.access.AccessRule;
 import ai.greentic.events.bus.BusConfigurer;
 import ai.greentic.events.bus.EventBus;
 import ai.greentic.events.bus.EventBusBuilder;
+import ai.greentic.events.delivery.Backoff;
 import ai.greentic.events.delivery.ProviderOverrides;
+import ai.greentic.events.delivery.RetryPolicy;
 import java.math.BigDecimal;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumSet;
@@ -27,6 +30,8 @@ import org.jspecify.annotations.Nullable;
  * What {@link #explain} shows is what the program uses; what may be a secret is hidden.
  */
 public final class Settings implements BusConfigurer {
+    private static final Duration LONGEST = Duration.ofDays(365);
+
     private static final Set<String> RULE_KEYS = Set.of(
             "effect",
             "actions",
@@ -289,6 +294,31 @@ public final class Settings implements BusConfigurer {
             }
         }
         return actions;
+    }
+
+    /**
+     * How sources, sinks and the subscriptions of installs are tried again when their provider fails, as {@code events.reconnect} and
+     * {@code events.backoff} say; not at all where that is switched off. Publishing has {@code retry} of its provider, and nothing of this.
+     */
+    public RetryPolicy reconnection() {
+        double multiplier = decimal("events.backoff.multiplier").doubleValue();
+        return RetryPolicy.STANDARD
+                .maxRetries(
+                        flag("events.reconnect.enabled")
+                                ? (int) Math.min(Integer.MAX_VALUE, number("events.reconnect.max_retries"))
+                                : 0)
+                .delays(millis("events.backoff.initial_ms"), millis("events.backoff.max_ms"))
+                .backoff(
+                        multiplier == 1
+                                ? Backoff.FIXED
+                                : flag("events.backoff.jitter") ? Backoff.EXPONENTIAL_WITH_JITTER : Backoff.EXPONENTIAL)
+                .multiplier(multiplier)
+                // The number of tries is the limit.
+                .budget(LONGEST);
+    }
+
+    private Duration millis(String path) {
+        return Duration.ofMillis(Math.min(number(path), LONGEST.toMillis()));
     }
 
     /** The access policy that these settings make. */

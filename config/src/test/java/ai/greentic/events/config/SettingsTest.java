@@ -11,6 +11,8 @@ import ai.greentic.events.access.AccessPolicy;
 import ai.greentic.events.bus.EventBus;
 import ai.greentic.events.bus.EventBusBuilder;
 import ai.greentic.events.bus.ProviderStatus;
+import ai.greentic.events.delivery.Backoff;
+import ai.greentic.events.delivery.RetryPolicy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -51,6 +53,32 @@ class SettingsTest {
     private void project(String toml) throws IOException {
         Files.createDirectories(project.resolve(".greentic"));
         Files.writeString(project.resolve(".greentic/config.toml"), toml);
+    }
+
+    /** D34: the keys about connections say what they say, all of them, and nothing about publishing. */
+    @Test
+    void reconnectionIsAsItsKeysSay() throws IOException {
+        RetryPolicy byDefault = loader().load().reconnection();
+        assertThat(byDefault.maxRetries()).isEqualTo(50);
+        assertThat(byDefault.backoff()).isEqualTo(Backoff.EXPONENTIAL_WITH_JITTER);
+        assertThat(byDefault.delay(2, 1)).isEqualTo(Duration.ofMillis(500));
+        project("""
+                [events.backoff]
+                initial_ms = 100
+                max_ms = 400
+                multiplier = 3.0
+                jitter = false
+                [events.reconnect]
+                max_retries = 7
+                """);
+        RetryPolicy own = loader().load().reconnection();
+        assertThat(own.maxRetries()).isEqualTo(7);
+        assertThat(own.delay(2, 0)).isEqualTo(Duration.ofMillis(300));
+        assertThat(own.delay(3, 0)).isEqualTo(Duration.ofMillis(400));
+        project("[events.backoff]\nmultiplier = 1.0\n[events.reconnect]\nenabled = false\n");
+        RetryPolicy off = loader().load().reconnection();
+        assertThat(off.maxRetries()).isZero();
+        assertThat(off.backoff()).isEqualTo(Backoff.FIXED);
     }
 
     @Test

@@ -16,6 +16,8 @@ public final class RetryPolicy {
         UPSTREAM
     }
 
+    private static final double DOUBLING = 2;
+
     /** Three retries, 500 ms doubling to 30 s with jitter, 10 s for each attempt, 2 minutes for all. */
     public static final RetryPolicy STANDARD = new RetryPolicy(
             3,
@@ -25,7 +27,8 @@ public final class RetryPolicy {
             List.of(),
             Formulas.STANDARD,
             Duration.ofSeconds(10),
-            Duration.ofMinutes(2));
+            Duration.ofMinutes(2),
+            DOUBLING);
 
     private final int maxRetries;
     private final Duration baseDelay;
@@ -35,6 +38,7 @@ public final class RetryPolicy {
     private final Formulas formulas;
     private final Duration attemptTimeout;
     private final Duration budget;
+    private final double multiplier;
 
     private RetryPolicy(
             int maxRetries,
@@ -44,7 +48,8 @@ public final class RetryPolicy {
             List<String> retryableErrors,
             Formulas formulas,
             Duration attemptTimeout,
-            Duration budget) {
+            Duration budget,
+            double multiplier) {
         this.maxRetries = maxRetries;
         this.baseDelay = Objects.requireNonNull(baseDelay, "baseDelay");
         this.maxDelay = Objects.requireNonNull(maxDelay, "maxDelay");
@@ -53,6 +58,7 @@ public final class RetryPolicy {
         this.formulas = Objects.requireNonNull(formulas, "formulas");
         this.attemptTimeout = Objects.requireNonNull(attemptTimeout, "attemptTimeout");
         this.budget = Objects.requireNonNull(budget, "budget");
+        this.multiplier = multiplier;
     }
 
     /** The verdict after a failed attempt. */
@@ -106,6 +112,10 @@ public final class RetryPolicy {
      * @param chance a number in [0, 1) that jitter uses
      */
     public Duration delay(int failures, double chance) {
+        if (multiplier != DOUBLING && formulas == Formulas.STANDARD && backoff != Backoff.FIXED) {
+            double nanos = Math.min(maxDelay.toNanos(), baseDelay.toNanos() * Math.pow(multiplier, failures - 1));
+            return Duration.ofNanos((long) (backoff == Backoff.EXPONENTIAL_WITH_JITTER ? nanos * chance : nanos));
+        }
         return formulas == Formulas.STANDARD
                 ? backoff.delay(failures, baseDelay, maxDelay, chance)
                 : backoff.upstreamDelay(failures, baseDelay, maxDelay, chance);
@@ -121,7 +131,7 @@ public final class RetryPolicy {
             throw new IllegalArgumentException("maxRetries is " + retries + "; it must not be negative");
         }
         return new RetryPolicy(
-                retries, baseDelay, maxDelay, backoff, retryableErrors, formulas, attemptTimeout, budget);
+                retries, baseDelay, maxDelay, backoff, retryableErrors, formulas, attemptTimeout, budget, multiplier);
     }
 
     public Duration baseDelay() {
@@ -134,7 +144,8 @@ public final class RetryPolicy {
 
     /** Wait after the first failure, and the longest wait. */
     public RetryPolicy delays(Duration base, Duration max) {
-        return new RetryPolicy(maxRetries, base, max, backoff, retryableErrors, formulas, attemptTimeout, budget);
+        return new RetryPolicy(
+                maxRetries, base, max, backoff, retryableErrors, formulas, attemptTimeout, budget, multiplier);
     }
 
     public Backoff backoff() {
@@ -143,7 +154,7 @@ public final class RetryPolicy {
 
     public RetryPolicy backoff(Backoff growth) {
         return new RetryPolicy(
-                maxRetries, baseDelay, maxDelay, growth, retryableErrors, formulas, attemptTimeout, budget);
+                maxRetries, baseDelay, maxDelay, growth, retryableErrors, formulas, attemptTimeout, budget, multiplier);
     }
 
     /** Texts of which an error must contain one to be tried again; empty means that its kind decides alone. */
@@ -152,7 +163,8 @@ public final class RetryPolicy {
     }
 
     public RetryPolicy retryableErrors(List<String> texts) {
-        return new RetryPolicy(maxRetries, baseDelay, maxDelay, backoff, texts, formulas, attemptTimeout, budget);
+        return new RetryPolicy(
+                maxRetries, baseDelay, maxDelay, backoff, texts, formulas, attemptTimeout, budget, multiplier);
     }
 
     public Formulas formulas() {
@@ -161,7 +173,7 @@ public final class RetryPolicy {
 
     public RetryPolicy formulas(Formulas which) {
         return new RetryPolicy(
-                maxRetries, baseDelay, maxDelay, backoff, retryableErrors, which, attemptTimeout, budget);
+                maxRetries, baseDelay, maxDelay, backoff, retryableErrors, which, attemptTimeout, budget, multiplier);
     }
 
     /** How long one call of the provider may take to answer before its outcome counts as unknown. */
@@ -170,7 +182,8 @@ public final class RetryPolicy {
     }
 
     public RetryPolicy attemptTimeout(Duration time) {
-        return new RetryPolicy(maxRetries, baseDelay, maxDelay, backoff, retryableErrors, formulas, time, budget);
+        return new RetryPolicy(
+                maxRetries, baseDelay, maxDelay, backoff, retryableErrors, formulas, time, budget, multiplier);
     }
 
     /** How long all attempts together may take, waits included. */
@@ -180,6 +193,19 @@ public final class RetryPolicy {
 
     public RetryPolicy budget(Duration time) {
         return new RetryPolicy(
-                maxRetries, baseDelay, maxDelay, backoff, retryableErrors, formulas, attemptTimeout, time);
+                maxRetries, baseDelay, maxDelay, backoff, retryableErrors, formulas, attemptTimeout, time, multiplier);
+    }
+
+    /** By what an exponential wait grows from try to try, with the standard formulas; 2 unless told otherwise. */
+    public double multiplier() {
+        return multiplier;
+    }
+
+    public RetryPolicy multiplier(double growth) {
+        if (!(growth >= 1) || Double.isInfinite(growth)) {
+            throw new IllegalArgumentException("multiplier is " + growth + "; it must be at least 1, and finite");
+        }
+        return new RetryPolicy(
+                maxRetries, baseDelay, maxDelay, backoff, retryableErrors, formulas, attemptTimeout, budget, growth);
     }
 }

@@ -1,6 +1,7 @@
 package ai.greentic.events.delivery;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -36,6 +37,29 @@ class PoliciesTest {
         RedeliveryPolicy policy = new RedeliveryPolicy(2, Duration.ofSeconds(1), Duration.ofSeconds(9), Backoff.FIXED);
         assertThat(policy.decide(1, 0.5)).isEqualTo(new RedeliveryPolicy.Redeliver(Duration.ofSeconds(1)));
         assertThat(policy.decide(2, 0.5)).isInstanceOf(RedeliveryPolicy.DeadLetter.class);
+    }
+
+    /** D34: a multiplier is by how much a wait grows, and not only whether it is more than one. */
+    @Test
+    void aWaitGrowsByItsMultiplier() {
+        RetryPolicy policy = RetryPolicy.STANDARD
+                .delays(Duration.ofMillis(100), Duration.ofSeconds(1))
+                .backoff(Backoff.EXPONENTIAL)
+                .multiplier(1.5);
+        assertThat(policy.delay(1, 0)).isEqualTo(Duration.ofMillis(100));
+        assertThat(policy.delay(2, 0)).isEqualTo(Duration.ofMillis(150));
+        assertThat(policy.delay(3, 0)).isEqualTo(Duration.ofMillis(225));
+        assertThat(policy.delay(1_000_000, 0)).isEqualTo(Duration.ofSeconds(1));
+        assertThat(policy.backoff(Backoff.EXPONENTIAL_WITH_JITTER).delay(3, 0.5))
+                .isEqualTo(Duration.ofNanos(112_500_000));
+        assertThat(policy.backoff(Backoff.FIXED).delay(3, 0)).isEqualTo(Duration.ofMillis(100));
+        assertThat(policy.multiplier(2).delay(3, 0)).isEqualTo(Duration.ofMillis(400));
+        assertThat(policy.maxRetries(7).multiplier()).isEqualTo(1.5);
+        for (double wrong : new double[] {0.9, Double.NaN, Double.POSITIVE_INFINITY}) {
+            assertThatThrownBy(() -> policy.multiplier(wrong))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("at least 1");
+        }
     }
 
     @Test
