@@ -113,7 +113,8 @@ public final class RetryPolicy {
      */
     public Duration delay(int failures, double chance) {
         if (multiplier != DOUBLING && formulas == Formulas.STANDARD && backoff != Backoff.FIXED) {
-            double nanos = Math.min(maxDelay.toNanos(), baseDelay.toNanos() * Math.pow(multiplier, failures - 1));
+            double nanos =
+                    Math.min((double) maxDelay.toNanos(), baseDelay.toNanos() * Math.pow(multiplier, failures - 1));
             return Duration.ofNanos((long) (backoff == Backoff.EXPONENTIAL_WITH_JITTER ? nanos * chance : nanos));
         }
         return formulas == Formulas.STANDARD
