@@ -73,6 +73,11 @@ final class YamlFile {
             throw refused(file, where + e.getProblem(), e);
         } catch (YamlEngineException e) {
             throw refused(file, String.valueOf(e.getMessage()), e);
+        } catch (EventsException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            // The parser's: an escape without digits, for one, is a number to it that is none.
+            throw refused(file, "it is malformed: " + e.getMessage(), e);
         } catch (StackOverflowError e) {
             throw refused(file, "it nests too deeply", null);
         }
