@@ -87,9 +87,9 @@ public final class Main implements Runnable {
         System.setProperty("slf4j.internal.verbosity", "WARN");
         List<String> words = Arrays.asList(args);
         LogConfiguration.verbose = words.contains("--verbose");
-        LogConfiguration.json = words.contains("--log-format=json")
-                || words.indexOf("json") > 0
-                        && words.get(words.indexOf("json") - 1).equals("--log-format");
+        int format = words.indexOf("--log-format") + 1;
+        LogConfiguration.json = words.stream().anyMatch("--log-format=json"::equalsIgnoreCase)
+                || format > 0 && format < words.size() && words.get(format).equalsIgnoreCase("json");
         PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
         PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
         int status = run(out, err, args);

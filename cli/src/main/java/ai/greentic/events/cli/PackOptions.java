@@ -58,7 +58,7 @@ final class PackOptions {
      * @param uses what the project file uses of it; null for everything
      */
     private record Chosen(String place, @Nullable List<ProjectFile.Use> uses) {
-        /** Whether it says something else of a provider than its transport. */
+        /** What is said of a provider, if anything. */
         Optional<ProjectFile.Use> use(String provider) {
             return uses == null
                     ? Optional.empty()
@@ -147,12 +147,12 @@ final class PackOptions {
 
     /** Has a bus use what is chosen of a pack. */
     private static void use(Chosen chosen, List<Pack> opened, EventBusBuilder builder, PrintWriter err) {
-        Set<String> left = new TreeSet<>();
         List<ProjectFile.Use> uses = chosen.uses();
         if (uses == null) {
             opened.forEach(builder::with);
             return;
         }
+        Set<String> left = new TreeSet<>();
         uses.forEach(use -> left.add(use.provider()));
         Set<String> known = new TreeSet<>();
         for (Pack pack : opened) {

@@ -60,6 +60,7 @@ class MainTest {
                 "e2e --packs DIR --live|4|GREENTIC_EVENTS_E2E_LIVE is not set",
                 "e2e --packs DIR --report DIR/r|4|GREENTIC_EVENTS_E2E_ALLOW_WRITE",
                 "fixture|2|--out",
+                "fixture --out /proc/none|2|cannot be written to /proc/none",
                 "pack|2|build or sign",
                 "pack build DIR|4|no pack.yaml",
                 "pack build PACK -o DIR/none/x.gtpack|2|cannot be written",

@@ -166,6 +166,15 @@ final class PublishPipeline {
         return new IdempotencyKey(IdempotencyKey.Use.PUBLISH, event.address(), key);
     }
 
+    private static void requireConventional(Topic topic) {
+        if (!topic.conventional()) {
+            throw new EventsException(
+                    ErrorCode.INVALID_TOPIC,
+                    "topic '" + topic + "' is not made of segments of letters, digits, '_' and '-' joined by dots,"
+                            + " such as orders.created; EventBusBuilder.anyTopic() lifts the rule");
+        }
+    }
+
     /** Once for each topic, and only for so many. */
     private void sayUnusual(Topic topic) {
         if (unusual.size() < MAX_UNUSUAL && unusual.add(topic)) {
@@ -177,14 +186,9 @@ final class PublishPipeline {
     }
 
     private void validate(EventEnvelope event) {
-        if (conventionalTopics && !event.topic().conventional()) {
-            throw new EventsException(
-                    ErrorCode.INVALID_TOPIC,
-                    "topic '" + event.topic()
-                            + "' is not made of segments of letters, digits, '_' and '-' joined by dots,"
-                            + " such as orders.created; EventBusBuilder.anyTopic() lifts the rule");
-        }
+        // What is idiomatic is conventional, so that usual topics are looked at once.
         if (conventionalTopics && !event.topic().idiomatic()) {
+            requireConventional(event.topic());
             sayUnusual(event.topic());
         }
         if (event.topic().value().startsWith(SecretsGuard.TOPICS)) {

@@ -20,16 +20,20 @@ public enum Backoff {
      * @param chance a number in [0, 1) that jitter uses
      */
     public Duration delay(int failures, Duration base, Duration max, double chance) {
+        return delay(failures, base, max, 2, chance);
+    }
+
+    /**
+     * As {@link #delay(int, Duration, Duration, double)}, where an exponential wait grows by something else than 2.
+     *
+     * @param multiplier by what it grows from try to try, at least 1
+     */
+    Duration delay(int failures, Duration base, Duration max, double multiplier, double chance) {
         if (failures < 1) {
             throw new IllegalArgumentException("failures are counted from 1");
         }
-        long cap = max.toNanos();
-        long nanos = base.toNanos();
-        if (this != FIXED) {
-            int doublings = failures - 1;
-            nanos = doublings >= Long.numberOfLeadingZeros(Math.max(1, nanos)) - 1 ? cap : nanos << doublings;
-        }
-        nanos = Math.min(cap, nanos);
+        double grown = this == FIXED ? base.toNanos() : base.toNanos() * Math.pow(multiplier, failures - 1);
+        long nanos = grown >= max.toNanos() ? max.toNanos() : (long) grown;
         return Duration.ofNanos(this == EXPONENTIAL_WITH_JITTER ? (long) (nanos * chance) : nanos);
     }
 

@@ -16,8 +16,6 @@ public final class RetryPolicy {
         UPSTREAM
     }
 
-    private static final double DOUBLING = 2;
-
     /** Three retries, 500 ms doubling to 30 s with jitter, 10 s for each attempt, 2 minutes for all. */
     public static final RetryPolicy STANDARD = new RetryPolicy(
             3,
@@ -28,7 +26,7 @@ public final class RetryPolicy {
             Formulas.STANDARD,
             Duration.ofSeconds(10),
             Duration.ofMinutes(2),
-            DOUBLING);
+            2);
 
     private final int maxRetries;
     private final Duration baseDelay;
@@ -112,13 +110,8 @@ public final class RetryPolicy {
      * @param chance a number in [0, 1) that jitter uses
      */
     public Duration delay(int failures, double chance) {
-        if (multiplier != DOUBLING && formulas == Formulas.STANDARD && backoff != Backoff.FIXED) {
-            double nanos =
-                    Math.min((double) maxDelay.toNanos(), baseDelay.toNanos() * Math.pow(multiplier, failures - 1));
-            return Duration.ofNanos((long) (backoff == Backoff.EXPONENTIAL_WITH_JITTER ? nanos * chance : nanos));
-        }
         return formulas == Formulas.STANDARD
-                ? backoff.delay(failures, baseDelay, maxDelay, chance)
+                ? backoff.delay(failures, baseDelay, maxDelay, multiplier, chance)
                 : backoff.upstreamDelay(failures, baseDelay, maxDelay, chance);
     }
 

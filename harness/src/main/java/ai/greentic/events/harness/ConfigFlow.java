@@ -162,6 +162,8 @@ final class ConfigFlow {
                     .as(Object.class);
         } catch (HandlebarsException | IOException e) {
             throw failed("the template of node " + node + " cannot be filled in: " + firstLine(e.getMessage()));
+        } catch (StackOverflowError e) {
+            throw failed("the template of node " + node + " nests too deeply");
         } catch (RuntimeException e) {
             throw failed("the template of node " + node + " gives no JSON: " + firstLine(e.getMessage()));
         }

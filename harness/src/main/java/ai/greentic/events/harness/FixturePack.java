@@ -110,7 +110,11 @@ public final class FixturePack {
             PackSigner.of(keyFile, chain).sign(/* archive= */ built, /* signed= */ archive, Instant.now());
             return archive;
         } catch (IOException e) {
-            throw new UncheckedIOException("the fixture pack cannot be written to " + directory, e);
+            throw new EventsException(
+                    ErrorCode.INVALID_ARGUMENT,
+                    "the fixture pack cannot be written to " + directory + ": "
+                            + e.getClass().getSimpleName() + " " + e.getMessage(),
+                    e);
         } catch (GeneralSecurityException e) {
             throw new EventsException(ErrorCode.INTERNAL_ERROR, "this JDK cannot sign with Ed25519", e);
         } finally {

@@ -31,8 +31,9 @@ import org.jspecify.annotations.Nullable;
  * for each pack unless {@link #timeout} says otherwise.
  */
 public final class Harness {
-    private static final String LIVE = "GREENTIC_EVENTS_E2E_LIVE";
-    private static final String NETWORK = "GREENTIC_EVENTS_E2E_ALLOW_NETWORK";
+    private static final String VARIABLES = "GREENTIC_EVENTS_E2E_";
+    private static final String LIVE = VARIABLES + "LIVE";
+    private static final String NETWORK = VARIABLES + "ALLOW_NETWORK";
     private static final String PREFIX = "events-";
     private static final String SUFFIX = ".gtpack";
 
@@ -71,7 +72,7 @@ public final class Harness {
             }
         }
         Set<String> passedOn = environment.keySet().stream()
-                .filter(name -> name.startsWith(LIVE.substring(0, LIVE.lastIndexOf('_') + 1)))
+                .filter(name -> name.startsWith(VARIABLES))
                 .collect(java.util.stream.Collectors.toUnmodifiableSet());
         UnaryOperator<@Nullable String> variables = environment::get;
         return new Harness(new Live(variables, passedOn), PackTrust.lenient(), null, Duration.ofSeconds(20));

@@ -85,6 +85,9 @@ final class PackRun {
             work.run(problems);
         } catch (EventsException e) {
             problems.add(e.code() + ": " + e.getMessage());
+        } catch (RuntimeException e) {
+            // A defect, of which the other packs are to hear nothing.
+            problems.add("a defect: " + e);
         }
         problems.forEach(problem -> diagnostics.add(new Diagnostic(stage, problem)));
         stages.put(stage, problems.isEmpty() ? Outcome.PASS : Outcome.FAIL);

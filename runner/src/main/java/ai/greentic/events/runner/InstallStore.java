@@ -20,7 +20,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -33,11 +32,12 @@ public final class InstallStore {
     private static final int MOST_BYTES = 64 << 20;
     private static final String FIELD = "installs";
     /** A lock on a file is the process's; this one is its threads'. */
-    private static final Map<Path, Object> THREADS = new ConcurrentHashMap<>();
+    private static final List<Object> THREADS =
+            java.util.stream.Stream.generate(Object::new).limit(64).toList();
 
     private final @Nullable Path file;
     private final Object threads;
-    private Records inMemory = new Records(new TreeMap<>(), null);
+    private final Records inMemory = new Records(new TreeMap<>(), null);
 
     /**
      * @param around the other fields of the document where the records are one of them; null where the document is a list
@@ -47,7 +47,7 @@ public final class InstallStore {
 
     private InstallStore(@Nullable Path file) {
         this.file = file;
-        this.threads = file == null ? new Object() : THREADS.computeIfAbsent(file, any -> new Object());
+        this.threads = file == null ? new Object() : THREADS.get(Math.floorMod(file.hashCode(), THREADS.size()));
     }
 
     /** A store that ends with the process. */
@@ -145,14 +145,15 @@ public final class InstallStore {
             try {
                 Files.createDirectories(parent);
                 try (FileChannel channel = FileChannel.open(
-                                parent.resolve(file.getFileName() + ".lock"),
-                                StandardOpenOption.CREATE,
-                                StandardOpenOption.WRITE);
-                        FileLock lock = channel.lock()) {
+                        parent.resolve(file.getFileName() + ".lock"),
+                        StandardOpenOption.CREATE,
+                        StandardOpenOption.WRITE)) {
+                    // Goes with the channel.
+                    FileLock unused = channel.lock();
                     Records records = load(file);
                     Map<String, ProviderInstall> before = new TreeMap<>(records.byKey);
                     T result = work.apply(records);
-                    if (lock.isValid() && !before.equals(records.byKey)) {
+                    if (!before.equals(records.byKey)) {
                         save(file, records);
                     }
                     return result;

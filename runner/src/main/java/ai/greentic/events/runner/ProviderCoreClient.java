@@ -12,9 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A provider component behind a {@link RunnerHost}, in the words of {@code greentic:provider-schema-core/schema-core-api@1.0.0}: it describes
@@ -159,7 +157,7 @@ public final class ProviderCoreClient {
      * @param config its settings, as {@link #validateConfig} returned them
      */
     public Receipt publish(Payload config, EventEnvelope event) throws InterruptedException {
-        Map<String, Payload> answer = invoked("publish", input(config, event.tenant(), event.correlationId(), event));
+        Map<String, Payload> answer = invoked("publish", publishInput(config, event));
         String status = Fields.text(answer, "status").orElse("");
         if (!Set.of("queued", "published", "accepted").contains(status)) {
             throw RunnerBrokerClient.corrupt(
@@ -172,17 +170,20 @@ public final class ProviderCoreClient {
                 status.equals("queued"));
     }
 
-    private static Payload input(
-            Payload config, TenantContext tenant, Optional<String> correlation, @Nullable EventEnvelope event) {
+    private static Payload publishInput(Payload config, EventEnvelope event) {
+        Map<String, Payload> input = input(config, event.tenant());
+        input.put("event", Payload.json(EnvelopeCodec.STANDARD.encode(event)));
+        event.correlationId().ifPresent(id -> input.put("correlation_id", Payload.of(id)));
+        return Payload.json(Fields.object(input));
+    }
+
+    /** What every operation is given. */
+    private static Map<String, Payload> input(Payload config, TenantContext tenant) {
         Map<String, Payload> input = new LinkedHashMap<>();
         input.put("config", config);
-        if (event != null) {
-            input.put("event", Payload.json(EnvelopeCodec.STANDARD.encode(event)));
-        }
         input.put("tenant", Payload.of(tenant.tenant().name()));
         tenant.team().ifPresent(team -> input.put("team", Payload.of(team)));
-        correlation.ifPresent(id -> input.put("correlation_id", Payload.of(id)));
-        return Payload.json(Fields.object(input));
+        return input;
     }
 
     /**
@@ -193,8 +194,7 @@ public final class ProviderCoreClient {
      */
     public List<EventEnvelope> ingestHttp(Payload config, TenantContext tenant, String handler, Payload http)
             throws InterruptedException {
-        Map<String, Payload> input =
-                Fields.of(input(config, tenant, Optional.empty(), null).toBytes(), "the input");
+        Map<String, Payload> input = input(config, tenant);
         input.put("handler_id", Payload.of(handler));
         input.put("http", http);
         return emitted(tenant, invoked("ingest_http", Payload.json(Fields.object(input))), "ingest_http");
@@ -203,8 +203,7 @@ public final class ProviderCoreClient {
     /** Invokes {@code timer_tick}, and returns the events that it stands for. */
     public List<EventEnvelope> timerTick(Payload config, TenantContext tenant, String handler)
             throws InterruptedException {
-        Map<String, Payload> input =
-                Fields.of(input(config, tenant, Optional.empty(), null).toBytes(), "the input");
+        Map<String, Payload> input = input(config, tenant);
         input.put("handler_id", Payload.of(handler));
         return emitted(tenant, invoked("timer_tick", Payload.json(Fields.object(input))), "timer_tick");
     }

@@ -38,7 +38,7 @@ public final class SubscriptionWorker implements AutoCloseable {
     private static final int TRIES = 10;
     private static final String NOTES = "subscriptions";
 
-    private final Builder is;
+    private final Builder options;
     private final TenantScope scope;
     private final Map<InstallKey, Long> notBefore = new ConcurrentHashMap<>();
     private final AtomicBoolean busy = new AtomicBoolean();
@@ -142,10 +142,10 @@ public final class SubscriptionWorker implements AutoCloseable {
         }
     }
 
-    private SubscriptionWorker(Builder is, TenantScope scope) {
-        this.is = is;
+    private SubscriptionWorker(Builder options, TenantScope scope) {
+        this.options = options;
         this.scope = scope;
-        Tasks given = is.tasks;
+        Tasks given = options.tasks;
         this.ownTasks = given == null;
         this.tasks = given == null ? Tasks.threads("subscription-worker") : given;
         this.stop = tasks.signal();
@@ -168,9 +168,9 @@ public final class SubscriptionWorker implements AutoCloseable {
                 try {
                     sync().forEach(one -> LOG.warn("{}: {}", one.code().word(), one.message()));
                 } catch (RuntimeException e) {
-                    LOG.error("a round of subscriptions failed; the next one comes in {}", is.every, e);
+                    LOG.error("a round of subscriptions failed; the next one comes in {}", options.every, e);
                 }
-                var unused = !closed && stop.await(is.every);
+                var unused = !closed && stop.await(options.every);
             }
         } catch (InterruptedException e) {
             LOG.debug("interrupted, as it is when the worker closes");
@@ -188,16 +188,16 @@ public final class SubscriptionWorker implements AutoCloseable {
             throw new IllegalStateException("a round is under way");
         }
         try {
-            long now = is.time.nanos();
-            List<ProviderInstall> all = is.store.list(scope);
+            long now = options.time.nanos();
+            List<ProviderInstall> all = options.store.list(scope);
             Set<InstallKey> known = all.stream().map(ProviderInstall::key).collect(Collectors.toSet());
             notBefore.keySet().retainAll(known);
             Queue<ProviderInstall> due = all.stream()
-                    .filter(install -> is.drivers.containsKey(install.providerId()))
+                    .filter(install -> options.drivers.containsKey(install.providerId()))
                     .filter(install -> now - notBefore.getOrDefault(install.key(), now) >= 0)
                     .collect(Collectors.toCollection(ConcurrentLinkedQueue::new));
             Queue<InstallDiagnostic> found = new ConcurrentLinkedQueue<>();
-            int helpers = Math.min(is.parallel, due.size());
+            int helpers = Math.min(options.parallel, due.size());
             AtomicInteger left = new AtomicInteger(helpers);
             Signal done = tasks.signal();
             for (int i = 0; i < helpers; i++) {
@@ -225,8 +225,8 @@ public final class SubscriptionWorker implements AutoCloseable {
 
     private void work(ProviderInstall install, Queue<InstallDiagnostic> found) throws InterruptedException {
         try {
-            ResolvedInstall resolved = is.resolver.resolve(install);
-            note(install, retried(Objects.requireNonNull(is.drivers.get(install.providerId())), resolved), found);
+            ResolvedInstall resolved = options.resolver.resolve(install);
+            note(install, retried(Objects.requireNonNull(options.drivers.get(install.providerId())), resolved), found);
         } catch (InstallException e) {
             found.addAll(e.diagnostics());
             noteQuietly(install, found);
@@ -242,7 +242,7 @@ public final class SubscriptionWorker implements AutoCloseable {
     }
 
     private Payload retried(Driver driver, ResolvedInstall install) throws InstallException, InterruptedException {
-        long began = is.time.nanos();
+        long began = options.time.nanos();
         for (int attempt = 1; ; attempt++) {
             EventsException failure;
             try {
@@ -256,9 +256,14 @@ public final class SubscriptionWorker implements AutoCloseable {
                 failure = new EventsException(
                         ErrorCode.PROVIDER_UNAVAILABLE, e.getClass().getSimpleName() + ": " + e.getMessage(), e);
             }
-            double chance = (is.time.randomBits() >>> 11) * 0x1p-53;
-            RetryPolicy.Decision decision = is.retry.decide(
-                    attempt, Duration.ofNanos(is.time.nanos() - began), Duration.ofDays(365), failure, false, chance);
+            double chance = (options.time.randomBits() >>> 11) * 0x1p-53;
+            RetryPolicy.Decision decision = options.retry.decide(
+                    attempt,
+                    Duration.ofNanos(options.time.nanos() - began),
+                    Duration.ofDays(365),
+                    failure,
+                    false,
+                    chance);
             if (closed || decision instanceof RetryPolicy.GiveUp) {
                 throw new InstallException(List.of(failed(
                         install.install(),
@@ -277,7 +282,7 @@ public final class SubscriptionWorker implements AutoCloseable {
             note(install, null, found);
         } catch (RuntimeException e) {
             found.add(failed(install, "its failure cannot be noted: " + e.getMessage()));
-            pause(install.key(), is.degradedAfter);
+            pause(install.key(), options.degradedAfter);
         }
     }
 
@@ -289,7 +294,7 @@ public final class SubscriptionWorker implements AutoCloseable {
     private void note(ProviderInstall install, @Nullable Payload state, Queue<InstallDiagnostic> found) {
         for (int i = 0; i < TRIES; i++) {
             Optional<ProviderInstall> current =
-                    is.store.find(install.tenant(), install.providerId(), install.installId());
+                    options.store.find(install.tenant(), install.providerId(), install.installId());
             if (current.isEmpty()) {
                 return;
             }
@@ -305,15 +310,15 @@ public final class SubscriptionWorker implements AutoCloseable {
                         Code.MALFORMED_INSTALL,
                         install + ": its metadata is no object, so that nothing can be noted there"));
             }
-            int failures =
-                    metadata.map(fields -> noted(fields, state != null)).orElse(state == null ? is.degradedAfter : 0);
+            int failures = metadata.map(fields -> noted(fields, state != null))
+                    .orElse(state == null ? options.degradedAfter : 0);
             ProviderInstall next = current.get()
                     .with(
                             state == null ? current.get().subscriptionsState() : state,
                             metadata.map(fields -> Payload.json(Fields.object(fields)))
                                     .orElse(current.get().metadata()),
-                            is.time.now());
-            if (is.store.replace(current.get(), next)) {
+                            options.time.now());
+            if (options.store.replace(current.get(), next)) {
                 pause(install.key(), failures);
                 return;
             }
@@ -344,27 +349,27 @@ public final class SubscriptionWorker implements AutoCloseable {
         }
         int failures = well ? 0 : (int) Math.min(Integer.MAX_VALUE, failed + 1);
         if (well) {
-            notes.put("last_sync", Payload.of(Timestamps.format(is.time.now())));
+            notes.put("last_sync", Payload.of(Timestamps.format(options.time.now())));
         } else {
             notes.putIfAbsent("last_sync", Payload.of("unknown"));
         }
         notes.put("failures", Payload.of(failures));
-        notes.put("degraded", Payload.of(failures >= is.degradedAfter));
+        notes.put("degraded", Payload.of(failures >= options.degradedAfter));
         metadata.put(NOTES, Payload.json(Fields.object(notes)));
         return failures;
     }
 
     private void pause(InstallKey install, int failures) {
-        if (failures < is.degradedAfter) {
+        if (failures < options.degradedAfter) {
             notBefore.remove(install);
             return;
         }
-        int doublings = Math.min(30, failures - is.degradedAfter + 1);
-        Duration wait = is.every.multipliedBy(1L << doublings);
-        if (wait.compareTo(is.longestPause) > 0) {
-            wait = is.longestPause;
+        int doublings = Math.min(30, failures - options.degradedAfter + 1);
+        Duration wait = options.every.multipliedBy(1L << doublings);
+        if (wait.compareTo(options.longestPause) > 0) {
+            wait = options.longestPause;
         }
-        notBefore.put(install, is.time.nanos() + wait.toNanos());
+        notBefore.put(install, options.time.nanos() + wait.toNanos());
     }
 
     /** Ends the rounds; what is under way is interrupted after five seconds, if the threads are the worker's own. */

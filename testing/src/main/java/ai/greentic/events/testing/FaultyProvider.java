@@ -100,6 +100,12 @@ public final class FaultyProvider implements EventProvider {
         }
 
         @Override
+        public CompletionStage<List<SettleOutcome>> settleLater(List<Settled> settled) {
+            EventsException failure = faults.nextSettle();
+            return failure == null ? subscription.settleLater(settled) : CompletableFuture.failedFuture(failure);
+        }
+
+        @Override
         public List<SettleOutcome> extend(List<InboundDelivery> deliveries, Duration by) {
             return subscription.extend(deliveries, by);
         }
@@ -127,6 +133,11 @@ public final class FaultyProvider implements EventProvider {
         @Override
         public void close() {
             subscription.close();
+        }
+
+        @Override
+        public CompletionStage<Void> closeLater() {
+            return subscription.closeLater();
         }
     }
 }
