@@ -8,12 +8,16 @@ import ai.greentic.events.EventsException;
 import ai.greentic.events.Payload;
 import ai.greentic.events.StartAt;
 import ai.greentic.events.TenantContext;
+import ai.greentic.events.TopicPattern;
 import ai.greentic.events.bus.EventBus;
 import ai.greentic.events.bus.SubscribeOptions;
 import ai.greentic.events.bus.Subscription;
 import ai.greentic.events.conformance.NetworkProxy;
 import ai.greentic.events.spi.ProviderContext;
 import ai.greentic.events.spi.ProviderSettings;
+import ai.greentic.events.spi.SettleOutcome;
+import ai.greentic.events.spi.Settled;
+import ai.greentic.events.spi.SubscribeRequest;
 import ai.greentic.events.spi.Tasks;
 import ai.greentic.events.spi.Time;
 import io.nats.client.Connection;
@@ -138,6 +142,43 @@ class NatsGroupsTest {
             assertThat(IntStream.range(2, 50)).allMatch(i -> first.contains(i) ^ second.contains(i));
         } finally {
             proxy.close();
+        }
+    }
+
+    /** News of the members are looked at while no settlement is out; a member that always has some must come to such a time. */
+    @Test
+    void P9_settlementsWaitWhereThereIsNewsOfTheMembers() throws Exception {
+        try (EventBus publisher = bus(server.url());
+                Tasks tasks = Tasks.threads("test")) {
+            ProviderSettings settings = new NatsProviderFactory()
+                    .settings()
+                    .parse(Map.of("url", server.url()), "nats", new ArrayList<String>());
+            NatsProvider provider = NatsProvider.connect(settings, new ProviderContext("nats", Time.system(), tasks));
+            try (NatsSubscription member = (NatsSubscription) provider.subscribe(new SubscribeRequest(
+                    List.of(new SubscribeRequest.Filter(ACME, TopicPattern.of("a.*"))),
+                    "g",
+                    StartAt.EARLIEST,
+                    tasks.signal()))) {
+                for (int i = 0; i < 20; i++) {
+                    publish(publisher, i);
+                }
+                List<Settled> toSettle = new ArrayList<>();
+                until("its events", () -> {
+                    try {
+                        member.poll(64, Duration.ZERO).deliveries().forEach(one -> toSettle.add(Settled.ack(one)));
+                    } catch (InterruptedException e) {
+                        throw new AssertionError(e);
+                    }
+                    return toSettle.size() == 20;
+                });
+                for (Settled one : toSettle) {
+                    member.reconnected();
+                    assertThat(member.settleLater(List.of(one)).toCompletableFuture())
+                            .isCompletedWithValue(List.of(SettleOutcome.SETTLED));
+                }
+            } finally {
+                provider.close();
+            }
         }
     }
 
