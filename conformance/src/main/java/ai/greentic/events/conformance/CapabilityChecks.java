@@ -40,6 +40,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.junit.platform.commons.support.ReflectionSupport;
 
 /** Truth both ways: what is declared works, what is not is refused, or supplied by the engine. A test for each capability. */
 abstract class CapabilityChecks extends Checks {
@@ -488,13 +489,11 @@ abstract class CapabilityChecks extends Checks {
             return;
         }
         assertThat(fabric.can(Capability.DURABLE_PROCESS_CRASH)).isTrue();
-        assertThat(named)
-                .as("the test that proves DURABLE_POWER_LOSS")
-                .isNotNull()
-                .contains("#");
-        int hash = java.util.Objects.requireNonNull(named).indexOf('#');
-        Class<?> type = Class.forName(named.substring(0, hash));
-        assertThat(type.getDeclaredMethod(named.substring(hash + 1)).isAnnotationPresent(Test.class))
-                .isTrue();
+        assertThat(named).as("the test that proves DURABLE_POWER_LOSS").contains("#");
+        String[] test = java.util.Objects.requireNonNull(named).split("#", 2);
+        assertThat(ReflectionSupport.findMethod(Class.forName(test[0]), test[1]))
+                .as("%s, a test", named)
+                .hasValueSatisfying(method ->
+                        assertThat(method.isAnnotationPresent(Test.class)).isTrue());
     }
 }

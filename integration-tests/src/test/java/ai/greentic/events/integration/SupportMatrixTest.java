@@ -27,7 +27,9 @@ class SupportMatrixTest {
         REPORTS.put("memory", "conformance/target/conformance/MemoryConformanceTest.tsv");
         REPORTS.put("embedded", "providers/embedded/target/conformance/EmbeddedConformanceTest.tsv");
         REPORTS.put("nats", "providers/nats/target/conformance/NatsConformanceTest.tsv");
-        REPORTS.put("nats, mode shared", "providers/nats/target/conformance/NatsSharedConformanceTest.tsv");
+        REPORTS.put(
+                "nats, mode shared, durability power-loss",
+                "providers/nats/target/conformance/NatsSharedConformanceTest.tsv");
         REPORTS.put("nats, mode core", "providers/nats/target/conformance/NatsCoreConformanceTest.tsv");
         REPORTS.put("kafka", "providers/kafka/target/conformance/KafkaConformanceTest.tsv");
         REPORTS.put("process", "runner/target/conformance/RunnerConformanceTest.tsv");

@@ -343,8 +343,12 @@ final class Store {
         committer.close();
         database.close();
         try {
-            writer.close();
-            processes.close();
+            try {
+                writer.close();
+            } finally {
+                // Also on a disk that fails the locks are let go.
+                processes.close();
+            }
         } catch (SQLException | IOException e) {
             throw new EventsException(
                     ErrorCode.STORE_UNAVAILABLE, "store " + directory() + " did not close cleanly", e);

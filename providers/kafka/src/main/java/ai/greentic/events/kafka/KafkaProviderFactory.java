@@ -55,7 +55,11 @@ public final class KafkaProviderFactory implements ProviderFactory {
                             16L,
                             "Partitions of a topic that is made: so many members of a group work at a time. Never change those of a topic in use, since keys would move.")
                     .between(1, 1_000),
-            Setting.of("replicas", Type.INTEGER, 0L, "Brokers that keep a copy of a topic; 0 for what the brokers say.")
+            Setting.of(
+                            "replicas",
+                            Type.INTEGER,
+                            0L,
+                            "Brokers that keep a copy of a topic that is made; 0 for what the brokers say. Of 3 and more, most must have an event before it is accepted.")
                     .between(0, 10),
             Setting.of("max_age", Type.DURATION, "7d", "How long a topic that is made keeps an event.")
                     .between(1_000, Duration.ofDays(3660).toMillis()),
@@ -78,6 +82,12 @@ public final class KafkaProviderFactory implements ProviderFactory {
                             "Dead letters of one tenant that are kept, where they are kept here; every host has an outline of each in memory.")
                     .between(1, 10_000_000),
             Setting.of(
+                            "durability",
+                            Type.TEXT,
+                            "process-crash",
+                            "What accepted events survive: process-crash, or power-loss of every broker at once, for which topics have flush.messages=1, made so or verified.")
+                    .amongst("process-crash", "power-loss"),
+            Setting.of(
                     "create_topics", Type.FLAG, true, "Whether a missing topic is made; otherwise it must be there."));
 
     /** For {@link java.util.ServiceLoader}. */
@@ -95,7 +105,7 @@ public final class KafkaProviderFactory implements ProviderFactory {
 
     @Override
     public Set<Capability> capabilities(ProviderSettings settings) {
-        return EnumSet.of(
+        Set<Capability> capabilities = EnumSet.of(
                 Capability.PUBLISH,
                 Capability.SUBSCRIBE,
                 Capability.WILDCARD,
@@ -108,6 +118,14 @@ public final class KafkaProviderFactory implements ProviderFactory {
                 Capability.REPLAY_TIME,
                 Capability.REPLAY_POSITION,
                 Capability.DURABLE_PROCESS_CRASH);
+        if (survivesPowerLoss(settings)) {
+            capabilities.add(Capability.DURABLE_POWER_LOSS);
+        }
+        return capabilities;
+    }
+
+    static boolean survivesPowerLoss(ProviderSettings settings) {
+        return settings.text("durability").orElseThrow().equals("power-loss");
     }
 
     @Override

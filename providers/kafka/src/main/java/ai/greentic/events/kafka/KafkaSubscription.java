@@ -329,8 +329,7 @@ final class KafkaSubscription implements ProviderSubscription {
         if (drained) {
             thread.hurry();
         }
-        boolean more =
-                taken.size() >= max || active.stream().anyMatch(part -> !part.fresh.isEmpty() && !part.cursor.isFull());
+        boolean more = taken.size() >= max || active.stream().anyMatch(part -> !part.fresh.isEmpty() && !part.isFull());
         return new Polled(taken, nowRevoking, nowLost, true, max == 0 || !more);
     }
 
@@ -351,7 +350,7 @@ final class KafkaSubscription implements ProviderSubscription {
     }
 
     private void takeFresh(Part part, int max, List<InboundDelivery> taken) {
-        while (taken.size() < max && !part.fresh.isEmpty() && !part.cursor.isFull()) {
+        while (taken.size() < max && !part.fresh.isEmpty() && !part.isFull()) {
             ConsumerRecord<byte[], byte[]> read = part.fresh.removeFirst();
             long number = Part.number(read);
             TenantTopic address = part.cursor.knows(number) ? null : addresses.of(read);

@@ -9,7 +9,6 @@ import ai.greentic.events.spi.SubscribeRequest;
 import ai.greentic.events.spi.Time;
 import java.util.ArrayDeque;
 import java.util.Arrays;
-import java.util.Base64;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -19,27 +18,43 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A partition that a subscription has. An event's number in its cursor is its offset and one, since numbers begin at one. What is handed
  * over is kept until it is settled, since a consumer reads on and not back. Guarded by its subscription.
  */
 final class Part {
-    /** Events that may be read and not settled: so many fit into what may be written down beside an offset. */
-    private static final int MOST_OPEN = 1_000;
+    private static final Logger LOG = LoggerFactory.getLogger(Part.class);
+
+    /** Events that may be read and not settled, in any case. */
+    private static final int SURELY_OPEN = 1_000;
+
+    /** So many where they are small and can be written down. */
+    private static final int MOST_OPEN = 10_000;
+
+    /** Bytes of what is kept beyond which only {@link #SURELY_OPEN} events are. */
+    private static final long MOST_KEPT_BYTES = 16 << 20;
 
     /** Brokers take 4,096 bytes by default. */
     private static final int MOST_METADATA = 4_000;
+
+    /** Of these, what open events may take when there are more than {@link #SURELY_OPEN} of them; the rest is for patterns. */
+    private static final int MOST_PACKED = 3_600;
+
+    /** Characters that one more open event takes at most, but for those with a delay, which are few: the engine waits itself. */
+    private static final int PACKED_EVENT = 4;
 
     /** Records that are read and not looked at; beyond it the partition pauses. */
     private static final int MOST_FRESH = 1_000;
 
     private static final int LONGEST_PATTERNS = 256;
 
-    private static final String FORM = "g1";
+    private static final String FORM = "g2";
 
     /**
-     * What a group wrote down beside an offset: {@code g1;NEXT;OPEN;PATTERNS}, where OPEN is Base64 of {@link OpenEvents}.
+     * What a group wrote down beside an offset: {@code g2;NEXT;OPEN;PATTERNS}, where OPEN is Base64 of deflated {@link OpenEvents}.
      *
      * @param next number of the first event that was not looked at
      */
@@ -52,7 +67,7 @@ final class Part {
                     : committed.metadata().split(";", 4);
             try {
                 if (fields.length == 4 && fields[0].equals(FORM)) {
-                    byte[] open = Base64.getDecoder().decode(fields[2]);
+                    byte[] open = Packed.unpack(fields[2]);
                     var unused = OpenEvents.read(open);
                     return new Standing(Long.parseLong(fields[1]), open, fields[3]);
                 }
@@ -97,6 +112,12 @@ final class Part {
     final ShardCursor cursor;
     final ArrayDeque<ConsumerRecord<byte[], byte[]>> fresh = new ArrayDeque<>();
     private final Map<Long, ConsumerRecord<byte[], byte[]>> kept = new HashMap<>();
+    private long keptBytes;
+    private int packedLength;
+    /** Kept since {@link #packedLength} was measured. */
+    private int unmeasured;
+
+    private boolean saidFull;
     /** What the former owner left, until it has been read again. */
     private byte @Nullable [] left;
 
@@ -140,7 +161,7 @@ final class Part {
     /** A record was read; of those that were passed before, only the open ones matter. */
     void arrived(ConsumerRecord<byte[], byte[]> read) {
         if (number(read) < cursor.next()) {
-            kept.put(number(read), read);
+            keep(read);
         } else {
             fresh.addLast(read);
         }
@@ -157,12 +178,46 @@ final class Part {
             ConsumerRecord<byte[], byte[]> again = kept.get(number);
             return again == null ? OptionalLong.empty() : OptionalLong.of(key(again));
         });
-        kept.keySet().removeIf(number -> !cursor.isOpen(number));
+        for (Long number : List.copyOf(kept.keySet())) {
+            if (!cursor.isOpen(number)) {
+                forget(number);
+            }
+        }
         return true;
     }
 
     void keep(ConsumerRecord<byte[], byte[]> handed) {
         kept.put(number(handed), handed);
+        keptBytes += bytes(handed);
+        unmeasured++;
+    }
+
+    private void forget(long number) {
+        ConsumerRecord<byte[], byte[]> gone = kept.remove(number);
+        keptBytes -= gone == null ? 0 : bytes(gone);
+    }
+
+    private static long bytes(ConsumerRecord<byte[], byte[]> read) {
+        return (long) Math.max(0, read.serializedKeySize()) + Math.max(0, read.serializedValueSize());
+    }
+
+    /** Whether so much is open that nothing more is handed over; a key with many events that wait can come to that. */
+    boolean isFull() {
+        if (kept.size() < SURELY_OPEN) {
+            saidFull = false;
+            return false;
+        }
+        boolean full = cursor.isFull() || keptBytes > MOST_KEPT_BYTES || packedLength > MOST_PACKED;
+        if (full && !saidFull) {
+            saidFull = true;
+            LOG.warn(
+                    "partition {} waits: {} of its events, {} bytes, are handed over and not settled; the first is at offset {}",
+                    partition,
+                    kept.size(),
+                    keptBytes,
+                    cursor.first() - 1);
+        }
+        return full || packedLength + PACKED_EVENT * unmeasured > MOST_PACKED;
     }
 
     @Nullable
@@ -173,7 +228,7 @@ final class Part {
     boolean end(long number) {
         boolean held = cursor.end(number);
         if (held) {
-            kept.remove(number);
+            forget(number);
         }
         return held;
     }
@@ -192,7 +247,10 @@ final class Part {
     }
 
     private OffsetAndMetadata standing(long first, byte[] open, String patterns) {
-        String metadata = FORM + ";" + cursor.next() + ";" + Base64.getEncoder().encodeToString(open) + ";" + patterns;
+        String packed = Packed.pack(open);
+        unmeasured = 0;
+        packedLength = packed.length();
+        String metadata = FORM + ";" + cursor.next() + ";" + packed + ";" + patterns;
         // What does not fit is forgotten, which costs duplicates if the member dies, and loses nothing.
         return metadata.length() > MOST_METADATA
                 ? Standing.begin(first - 1, patterns)

@@ -35,6 +35,8 @@ import org.slf4j.LoggerFactory;
 final class Topics implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Topics.class);
     private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final String CLEANUP = "cleanup.policy";
+    private static final String FLUSH = "flush.messages";
     private static final Duration BETWEEN_LOOKS = Duration.ofMillis(50);
 
     /** How long what was removed can be seen by those who were away, in milliseconds: 7 days. */
@@ -138,27 +140,14 @@ final class Topics implements AutoCloseable {
 
     private void make(String topic, Use use) {
         if (!settings.flag("create_topics")) {
-            throw new EventsException(
-                    ErrorCode.INVALID_CONFIGURATION,
-                    "topic " + topic + " of provider " + provider.name()
-                            + " is missing: make it, or set create_topics");
+            throw wrong(topic, "is missing: make it, or set create_topics");
         }
         long replicas = settings.integer("replicas");
         NewTopic fresh = new NewTopic(
                         topic,
                         Optional.of(use == Use.LETTERS ? 1 : (int) settings.integer("partitions")),
                         replicas == 0 ? Optional.empty() : Optional.of((short) replicas))
-                .configs(
-                        use == Use.LETTERS
-                                ? Map.of("cleanup.policy", "compact", "delete.retention.ms", TOMBSTONES)
-                                : Map.of(
-                                        "cleanup.policy",
-                                        "delete",
-                                        "retention.ms",
-                                        Long.toString(
-                                                settings.duration("max_age").toMillis()),
-                                        "message.timestamp.type",
-                                        "LogAppendTime"));
+                .configs(configs(use));
         try {
             ask("making topic " + topic, admin.createTopics(List.of(fresh)).all(), PATIENCE);
         } catch (EventsException e) {
@@ -168,6 +157,27 @@ final class Topics implements AutoCloseable {
         }
     }
 
+    private Map<String, String> configs(Use use) {
+        Map<String, String> configs = new HashMap<>();
+        configs.put(CLEANUP, use.policy);
+        if (use == Use.LETTERS) {
+            configs.put("delete.retention.ms", TOMBSTONES);
+        } else {
+            configs.put(
+                    "retention.ms", Long.toString(settings.duration("max_age").toMillis()));
+            configs.put("message.timestamp.type", "LogAppendTime");
+        }
+        if (KafkaProviderFactory.survivesPowerLoss(settings)) {
+            configs.put(FLUSH, "1");
+        }
+        long replicas = settings.integer("replicas");
+        if (replicas >= 3) {
+            // Or else one broker alone may answer for what it alone has.
+            configs.put("min.insync.replicas", Long.toString(replicas / 2 + 1));
+        }
+        return configs;
+    }
+
     private void verify(String topic, Use use) {
         ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
         Config found = ask(
@@ -175,14 +185,28 @@ final class Topics implements AutoCloseable {
                         admin.describeConfigs(List.of(resource)).all(),
                         PATIENCE)
                 .get(resource);
-        ConfigEntry entry = found == null ? null : found.get("cleanup.policy");
-        String policy = entry == null ? null : entry.value();
+        String policy = value(found, CLEANUP);
         if (!use.policy.equals(policy)) {
-            throw new EventsException(
-                    ErrorCode.INVALID_CONFIGURATION,
-                    "topic " + topic + " of provider " + provider.name() + " has the cleanup.policy " + policy + ", "
-                            + use.danger + "; set it to " + use.policy);
+            throw wrong(topic, "has the cleanup.policy " + policy + ", " + use.danger + "; set it to " + use.policy);
         }
+        String flush = value(found, FLUSH);
+        if (KafkaProviderFactory.survivesPowerLoss(settings) && !"1".equals(flush)) {
+            throw wrong(
+                    topic,
+                    "has flush.messages " + flush
+                            + ", so brokers answer before they sync, and durability is 'power-loss';"
+                            + " set flush.messages to 1, or durability to 'process-crash'");
+        }
+    }
+
+    private static @Nullable String value(@Nullable Config config, String name) {
+        ConfigEntry entry = config == null ? null : config.get(name);
+        return entry == null ? null : entry.value();
+    }
+
+    private EventsException wrong(String topic, String what) {
+        return new EventsException(
+                ErrorCode.INVALID_CONFIGURATION, "topic " + topic + " of provider " + provider.name() + " " + what);
     }
 
     List<TopicPartition> partitions(String topic) {

@@ -231,6 +231,22 @@ class KafkaBadDaysTest {
     }
 
     @Test
+    void P1_aTopicThatIsNotSyncedDoesNotSurviveLossOfPower() throws Exception {
+        TenantContext acme = TenantContext.of("test", "unsynced");
+        try (EventBus bus = bus(Map.of())) {
+            bus.publish(acme, "a.b", 1);
+        }
+        try (EventBus bus = bus(Map.of("durability", "power-loss"))) {
+            assertThatThrownBy(() -> bus.publish(acme, "a.b", 2))
+                    .isInstanceOf(EventsException.class)
+                    .hasMessageContaining("greentic-v1-test-unsynced")
+                    .hasMessageContaining("set flush.messages to 1");
+            assertThat(bus.publish(TenantContext.of("test", "synced"), "a.b", 1).durable())
+                    .isTrue();
+        }
+    }
+
+    @Test
     void P10_anEventOverTheBrokersLimitIsRefused() {
         try (EventBus bus = bus(Map.of())) {
             TenantContext large = TenantContext.of("test", "large");

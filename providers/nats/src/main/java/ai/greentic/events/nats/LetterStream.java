@@ -34,7 +34,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -61,7 +60,6 @@ final class LetterStream implements DeadLetterStore {
     private final long maxBytes;
     private final int replicas;
     private final boolean create;
-    private final Set<String> known = ConcurrentHashMap.newKeySet();
     private final Map<Tenant, Count> counts = new ConcurrentHashMap<>();
 
     /** A letter and the message that holds it. */
@@ -111,37 +109,37 @@ final class LetterStream implements DeadLetterStore {
 
     private void require(Tenant tenant) {
         String name = stream(tenant);
-        if (known.contains(name)) {
+        Streams streams = provider.streams();
+        if (streams.isTrusted(name)) {
             return;
         }
-        StreamConfiguration found = ask("looking at stream " + name, () -> configuration(name, tenant.env()));
+        String server = streams.server();
+        StreamInfo info = ask("looking at stream " + name, () -> info(name, tenant.env()));
+        StreamConfiguration found = info.getConfiguration();
         String wrong = found.getMaxMsgsPerSubject() != 1
                 ? "keeps several messages of a subject; set max_msgs_per_subject to 1"
-                : found.getDiscardPolicy() != DiscardPolicy.New
-                        ? "discards old letters for new ones; set its discard policy to new"
-                        : found.getMaxAge().isZero() ? "" : "forgets letters by age; set its max_age to 0";
+                : found.getMaxAge().isZero() ? "" : "forgets letters by age; set its max_age to 0";
         if (!wrong.isEmpty()) {
-            throw new EventsException(
-                    ErrorCode.INVALID_CONFIGURATION,
-                    "stream " + name + " of provider " + provider.context.name() + " " + wrong);
+            throw streams.wrong(name, wrong);
         }
-        known.add(name);
+        streams.requireDurable(info);
+        streams.trust(name, server);
     }
 
-    private StreamConfiguration configuration(String name, String env) throws IOException, JetStreamApiException {
+    private StreamInfo info(String name, String env) throws IOException, JetStreamApiException {
         try {
-            return provider.streams().management().getStreamInfo(name).getConfiguration();
+            return provider.streams().management().getStreamInfo(name);
         } catch (JetStreamApiException e) {
             if (!Failures.isStreamMissing(e)) {
                 throw e;
             }
         }
         if (!create) {
-            throw new EventsException(
-                    ErrorCode.INVALID_CONFIGURATION,
-                    "stream " + name + " of provider " + provider.context.name()
-                            + ", for dead letters, is missing: make it with the subject "
-                            + provider.subjects.allLetters(env) + ", or set create_streams");
+            throw provider.streams()
+                    .wrong(
+                            name,
+                            "for dead letters is missing: make it with the subject " + provider.subjects.allLetters(env)
+                                    + ", or set create_streams");
         }
         return provider.streams()
                 .management()
@@ -154,8 +152,7 @@ final class LetterStream implements DeadLetterStore {
                         .maxMessagesPerSubject(1)
                         .maxBytes(maxBytes)
                         .replicas(replicas)
-                        .build())
-                .getConfiguration();
+                        .build());
     }
 
     // Writing.
@@ -206,10 +203,10 @@ final class LetterStream implements DeadLetterStore {
             if (Failures.isConflict(e)) {
                 return false;
             }
-            known.remove(stream(letter.address().tenant()));
+            provider.streams().doubt(stream(letter.address().tenant()));
             throw failed("keeping dead letter " + letter.id(), e);
         } catch (IOException | IllegalStateException e) {
-            known.remove(stream(letter.address().tenant()));
+            provider.streams().doubt(stream(letter.address().tenant()));
             throw failed("keeping dead letter " + letter.id(), e);
         }
     }

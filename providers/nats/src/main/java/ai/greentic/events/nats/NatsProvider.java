@@ -34,6 +34,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -54,6 +55,9 @@ final class NatsProvider implements EventProvider, ErrorListener {
     private static final Duration RECONNECT_WAIT = Duration.ofMillis(250);
     private static final Duration PING = Duration.ofSeconds(5);
     private static final Duration WATCH = Duration.ofSeconds(5);
+    /** How often servers are asked again whether they sync. */
+    private static final Duration LOOK = Duration.ofSeconds(30);
+
     static final String KEY_HEADER = "Greentic-Key";
 
     final ProviderContext context;
@@ -62,6 +66,7 @@ final class NatsProvider implements EventProvider, ErrorListener {
     private final ProviderSettings settings;
     private final Set<NatsReading> subscriptions = new CopyOnWriteArraySet<>();
     private final Optional<DeadLetterStore> letters;
+    private final Optional<Syncing> syncing;
     private volatile @Nullable Session session;
     /** The client's, from its first word on, also while it has not reached a server yet. */
     private @Nullable Connection latest;
@@ -69,6 +74,7 @@ final class NatsProvider implements EventProvider, ErrorListener {
     private boolean lost;
     private volatile boolean closed;
     private volatile Tasks.@Nullable Timer watch;
+    private volatile Tasks.@Nullable Timer look;
 
     /** What there is once a server has answered. */
     private record Session(
@@ -83,6 +89,7 @@ final class NatsProvider implements EventProvider, ErrorListener {
         this.core =
                 NatsProviderFactory.isCore(settings) ? new CoreSubjects(NatsProviderFactory.prefix(settings)) : null;
         this.letters = core == null ? Optional.of(new LetterStream(this, settings)) : Optional.empty();
+        this.syncing = Syncing.of(settings, context.name());
         Options.Builder options = Options.builder()
                 .server(settings.text("url").orElseThrow())
                 .connectionName("greentic-events " + context.qualifiedName())
@@ -108,9 +115,18 @@ final class NatsProvider implements EventProvider, ErrorListener {
         if (settings.text("startup").orElseThrow().equals("wait")) {
             Nats.connectAsynchronously(options.build(), true);
         } else {
-            adopt(Nats.connect(options.build()));
+            Connection connection = Nats.connect(options.build());
+            adopt(connection);
+            try {
+                syncing.ifPresent(Syncing::requireAll);
+            } catch (EventsException e) {
+                closed = true;
+                close(connection);
+                throw e;
+            }
         }
         watchLater();
+        syncing.ifPresent(this::lookLater);
     }
 
     /** Answers the server's challenge with the key of a seed. */
@@ -156,7 +172,7 @@ final class NatsProvider implements EventProvider, ErrorListener {
                     connection,
                     connection.jetStream(
                             JetStreamOptions.builder().requestTimeout(TIMEOUT).build()),
-                    new Streams(this, connection, settings),
+                    new Streams(this, connection, settings, syncing),
                     new Groups(this, connection, settings),
                     dispatcher);
         }
@@ -247,7 +263,7 @@ final class NatsProvider implements EventProvider, ErrorListener {
             if (failure == null) {
                 return PublishOutcome.accepted(position(ack.getSeqno()));
             }
-            open.streams.doubt(env);
+            open.streams.doubt(subjects.stream(env));
             return PublishOutcome.failed(Failures.of(context.name(), "publishing " + event.id(), failure, true));
         });
     }
@@ -416,15 +432,35 @@ final class NatsProvider implements EventProvider, ErrorListener {
         });
     }
 
+    /** The servers are asked on a thread of its own, since they may be slow to answer. */
+    private void lookLater(Syncing servers) {
+        look = context.tasks()
+                .schedule(LOOK, () -> context.tasks().start("nats-syncing-" + context.name(), () -> look(servers)));
+    }
+
+    private void look(Syncing servers) {
+        Session open = session;
+        if (open != null && !closed && servers.isBroken()) {
+            LOG.error(
+                    "provider {}: a server no longer syncs each write, so nothing is published until it does again",
+                    context.name());
+            open.streams.doubtAll();
+        }
+        if (!closed) {
+            lookLater(servers);
+        }
+    }
+
     @Override
     public void close() {
         if (closed) {
             return;
         }
         closed = true;
-        Tasks.Timer timer = watch;
-        if (timer != null) {
-            timer.cancel();
+        for (Tasks.Timer timer : Arrays.asList(watch, look)) {
+            if (timer != null) {
+                timer.cancel();
+            }
         }
         subscriptions.forEach(NatsReading::close);
         Session open = session;

@@ -99,6 +99,17 @@ public final class NatsProviderFactory implements ProviderFactory {
                             "Bytes of an environment's dead letters, where they are kept here.")
                     .between(1L << 20, 1L << 50),
             Setting.of(
+                            "durability",
+                            Type.TEXT,
+                            "process-crash",
+                            "What accepted events survive: process-crash, or power-loss, for which every server must sync each write (sync_interval: always) and monitoring must show it.")
+                    .amongst("process-crash", "power-loss"),
+            Setting.of(
+                    "monitoring",
+                    Type.TEXT,
+                    null,
+                    "Addresses of the monitoring of every server, separated by commas, as in http://127.0.0.1:8222."),
+            Setting.of(
                     "create_streams",
                     Type.FLAG,
                     true,
@@ -119,6 +130,7 @@ public final class NatsProviderFactory implements ProviderFactory {
 
     @Override
     public Set<Capability> capabilities(ProviderSettings settings) {
+        boolean survivesPowerLoss = Syncing.isAskedFor(settings);
         if (isCore(settings)) {
             return EnumSet.of(
                     Capability.PUBLISH,
@@ -127,7 +139,7 @@ public final class NatsProviderFactory implements ProviderFactory {
                     Capability.KEY_ORDER,
                     Capability.EXTEND);
         }
-        return EnumSet.of(
+        Set<Capability> capabilities = EnumSet.of(
                 Capability.PUBLISH,
                 Capability.SUBSCRIBE,
                 Capability.WILDCARD,
@@ -141,6 +153,10 @@ public final class NatsProviderFactory implements ProviderFactory {
                 Capability.REPLAY_TIME,
                 Capability.REPLAY_POSITION,
                 Capability.DURABLE_PROCESS_CRASH);
+        if (survivesPowerLoss) {
+            capabilities.add(Capability.DURABLE_POWER_LOSS);
+        }
+        return capabilities;
     }
 
     static boolean isCore(ProviderSettings settings) {

@@ -13,6 +13,7 @@ import io.nats.client.api.ConsumerInfo;
 import io.nats.client.api.DeliverPolicy;
 import io.nats.client.api.DiscardPolicy;
 import io.nats.client.api.MessageInfo;
+import io.nats.client.api.PersistMode;
 import io.nats.client.api.RetentionPolicy;
 import io.nats.client.api.StorageType;
 import io.nats.client.api.StreamConfiguration;
@@ -22,6 +23,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -34,10 +36,18 @@ final class Streams {
     private final int replicas;
     private final Duration duplicateWindow;
     private final boolean create;
-    private final Map<String, Boolean> known = new ConcurrentHashMap<>();
+    private final Connection connection;
+    private final Optional<Syncing> syncing;
+    /** Streams that were looked at, and which server the client was connected to then. */
+    private final Map<String, String> known = new ConcurrentHashMap<>();
+    /** Names of the streams by environment. */
+    private final Map<String, String> names = new ConcurrentHashMap<>();
 
-    Streams(NatsProvider provider, Connection connection, ProviderSettings settings) throws IOException {
+    Streams(NatsProvider provider, Connection connection, ProviderSettings settings, Optional<Syncing> syncing)
+            throws IOException {
         this.provider = provider;
+        this.connection = connection;
+        this.syncing = syncing;
         this.management = connection.jetStreamManagement(
                 JetStreamOptions.builder().requestTimeout(Duration.ofSeconds(5)).build());
         this.maxBytes = settings.integer("max_bytes");
@@ -53,19 +63,66 @@ final class Streams {
 
     /** Sees to it that an environment's stream is there. Blocks the first time. */
     void require(String env) {
-        if (!known.containsKey(env)) {
+        // Asked for with each publish.
+        if (!isTrusted(names.computeIfAbsent(env, provider.subjects::stream))) {
             var unused = info(env);
         }
     }
 
     /** Something failed: the stream is looked at again before it is next used. */
-    void doubt(String env) {
-        known.remove(env);
+    void doubt(String stream) {
+        known.remove(stream);
+    }
+
+    /** Whether a stream was looked at, by this connection to this run of the server. */
+    boolean isTrusted(String stream) {
+        return server().equals(known.get(stream));
+    }
+
+    /** Takes a stream for what it should be until somebody doubts it or the client meets another server. */
+    void trust(String stream, String server) {
+        known.put(stream, server);
+    }
+
+    /** Every stream is looked at again before it is next used. */
+    void doubtAll() {
+        known.clear();
+    }
+
+    String server() {
+        return connection.getServerInfo().getServerId();
+    }
+
+    /** What holds for every stream that keeps what was accepted. Blocks. */
+    void requireDurable(StreamInfo stream) {
+        StreamConfiguration found = stream.getConfiguration();
+        String wrong = found.getStorageType() != StorageType.File
+                ? "is kept in memory; set its storage to file"
+                : found.getPersistMode() == PersistMode.Async
+                        ? "answers before it has written; set its persist_mode to default"
+                        : found.getDiscardPolicy() != DiscardPolicy.New
+                                ? "discards what is old for what is new; set its discard policy to new"
+                                : found.getRetentionPolicy() != RetentionPolicy.Limits
+                                        ? "has the retention policy " + found.getRetentionPolicy()
+                                                + "; set it to limits"
+                                        : "";
+        if (!wrong.isEmpty()) {
+            throw wrong(found.getName(), wrong);
+        }
+        syncing.ifPresent(
+                servers -> servers.require(stream, connection.getServerInfo().getServerName()));
+    }
+
+    EventsException wrong(String stream, String what) {
+        return new EventsException(
+                ErrorCode.INVALID_CONFIGURATION,
+                "stream " + stream + " of provider " + provider.context.name() + " " + what);
     }
 
     /** The stream as it is now; made if it is missing. */
     StreamInfo info(String env) {
         String name = provider.subjects.stream(env);
+        String server = server();
         try {
             StreamInfo info;
             try {
@@ -76,8 +133,14 @@ final class Streams {
                 }
                 info = make(name, env);
             }
-            verify(info.getConfiguration(), env);
-            known.put(env, true);
+            if (!info.getConfiguration().getSubjects().contains(provider.subjects.all(env))) {
+                throw wrong(
+                        name,
+                        "does not hold the subject " + provider.subjects.all(env) + " but "
+                                + info.getConfiguration().getSubjects());
+            }
+            requireDurable(info);
+            trust(name, server);
             return info;
         } catch (IOException | JetStreamApiException | IllegalStateException e) {
             throw Failures.of(provider.context.name(), "looking at stream " + name, e, false);
@@ -125,11 +188,9 @@ final class Streams {
 
     private StreamInfo make(String name, String env) throws IOException, JetStreamApiException {
         if (!create) {
-            throw new EventsException(
-                    ErrorCode.INVALID_CONFIGURATION,
-                    "stream " + name + " of provider " + provider.context.name()
-                            + " is missing: make it with the subject " + provider.subjects.all(env)
-                            + ", or set create_streams");
+            throw wrong(
+                    name,
+                    "is missing: make it with the subject " + provider.subjects.all(env) + ", or set create_streams");
         }
         return management.addStream(StreamConfiguration.builder()
                 .name(name)
@@ -143,22 +204,5 @@ final class Streams {
                 .replicas(replicas)
                 .duplicateWindow(duplicateWindow.compareTo(maxAge) > 0 ? maxAge : duplicateWindow)
                 .build());
-    }
-
-    private void verify(StreamConfiguration found, String env) {
-        String wrong = !found.getSubjects().contains(provider.subjects.all(env))
-                ? "does not hold the subject " + provider.subjects.all(env) + " but " + found.getSubjects()
-                : found.getDiscardPolicy() != DiscardPolicy.New
-                        ? "discards old events for new ones; set its discard policy to new"
-                        : found.getRetentionPolicy() != RetentionPolicy.Limits
-                                ? "has the retention policy " + found.getRetentionPolicy() + "; set it to limits"
-                                : found.getStorageType() != StorageType.File
-                                        ? "is kept in memory; set its storage to file"
-                                        : "";
-        if (!wrong.isEmpty()) {
-            throw new EventsException(
-                    ErrorCode.INVALID_CONFIGURATION,
-                    "stream " + found.getName() + " of provider " + provider.context.name() + " " + wrong);
-        }
     }
 }

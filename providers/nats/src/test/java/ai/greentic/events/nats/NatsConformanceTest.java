@@ -14,6 +14,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -37,7 +38,7 @@ class NatsConformanceTest extends ProviderConformance {
 
     @BeforeAll
     static void startServer() throws Exception {
-        server = new NatsServer(Objects.requireNonNull(directory), "max_payload: 8MB");
+        server = new NatsServer(Objects.requireNonNull(directory), "max_payload: 8MB", NatsServer.SYNC_ALWAYS);
     }
 
     @AfterAll
@@ -47,6 +48,12 @@ class NatsConformanceTest extends ProviderConformance {
 
     String mode() {
         return "jetstream";
+    }
+
+    /** The test that shows it, where that is asked for. */
+    @Nullable
+    String powerLossTest() {
+        return null;
     }
 
     @Override
@@ -62,7 +69,7 @@ class NatsConformanceTest extends ProviderConformance {
 
             @Override
             public Map<String, ?> settings() {
-                return Map.of(
+                Map<String, Object> settings = new HashMap<>(Map.of(
                         "url",
                         "nats://127.0.0.1:" + proxy.address().getPort(),
                         "prefix",
@@ -70,7 +77,17 @@ class NatsConformanceTest extends ProviderConformance {
                         "member_timeout",
                         "2s",
                         "mode",
-                        mode());
+                        mode()));
+                if (powerLossTest() != null) {
+                    settings.put("durability", "power-loss");
+                    settings.put("monitoring", running.monitoringUrl());
+                }
+                return settings;
+            }
+
+            @Override
+            public @Nullable String powerLossTest() {
+                return NatsConformanceTest.this.powerLossTest();
             }
 
             @Override

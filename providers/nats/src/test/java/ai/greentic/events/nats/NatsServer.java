@@ -13,20 +13,41 @@ import org.jspecify.annotations.Nullable;
 
 /** A real server on a free port of loopback, which a test starts, stops, kills and starts again on its files. */
 final class NatsServer {
+    /** Every write is synced before it is answered for. */
+    static final String SYNC_ALWAYS = "jetstream { sync_interval: always }";
+
     private final Path directory;
+    private final Path store;
     private final Path config;
     final int port;
+    private final int monitoring;
     private @Nullable Process process;
 
     /** @param more lines of its configuration */
     NatsServer(Path directory, String... more) throws IOException, InterruptedException {
+        this(directory, directory.resolve("store"), more);
+    }
+
+    /** @param store where it keeps streams */
+    NatsServer(Path directory, Path store, String... more) throws IOException, InterruptedException {
         this.directory = directory;
-        this.config = Files.writeString(
-                directory.resolve("server.conf"), "server_name: test\n" + String.join("\n", more) + "\n");
-        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            this.port = free.getLocalPort();
-        }
+        this.store = store;
+        this.config = directory.resolve("server.conf");
+        configure(more);
+        this.port = freePort();
+        this.monitoring = freePort();
         start();
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return free.getLocalPort();
+        }
+    }
+
+    /** What holds from its next start on. */
+    void configure(String... lines) throws IOException {
+        Files.writeString(config, "server_name: test\n" + String.join("\n", lines) + "\n");
     }
 
     private static String program() throws IOException, InterruptedException {
@@ -45,6 +66,10 @@ final class NatsServer {
         return "nats://127.0.0.1:" + port;
     }
 
+    String monitoringUrl() {
+        return "http://127.0.0.1:" + monitoring;
+    }
+
     void start() throws IOException, InterruptedException {
         List<String> command = List.of(
                 program(),
@@ -54,9 +79,11 @@ final class NatsServer {
                 "127.0.0.1",
                 "--port",
                 Integer.toString(port),
+                "--http_port",
+                Integer.toString(monitoring),
                 "--jetstream",
                 "--store_dir",
-                directory.resolve("store").toString(),
+                store.toString(),
                 "--log",
                 directory.resolve("server.log").toString());
         process = new ProcessBuilder(command)
