@@ -10,7 +10,6 @@ import ai.greentic.events.Payload;
 import ai.greentic.events.Priority;
 import ai.greentic.events.TenantContext;
 import ai.greentic.events.Topic;
-import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -25,6 +24,8 @@ import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.exc.StreamConstraintsException;
 import tools.jackson.core.json.JsonFactory;
+import tools.jackson.core.sym.PropertyNameMatcher;
+import tools.jackson.core.util.Named;
 
 /** Reads envelopes with Jackson's streaming parser; the payload is walked once and kept as bytes. */
 final class EnvelopeReader {
@@ -61,12 +62,15 @@ final class EnvelopeReader {
             "attempt",
             "idempotency_key",
             "impersonation");
+    private static final int END = PropertyNameMatcher.MATCH_END_OBJECT;
     private static final int CONTEXT_REQUIRED = 1 | 1 << 1 | 1 << 2 | 1 << 16;
 
     private final int maxBytes;
     private final int maxDepth;
     private final boolean lenientPairs;
     private final JsonFactory factory;
+    private final PropertyNameMatcher envelopeNames;
+    private final PropertyNameMatcher contextNames;
 
     EnvelopeReader(int maxBytes, int maxDepth, boolean lenientPairs) {
         this.maxBytes = maxBytes;
@@ -79,6 +83,13 @@ final class EnvelopeReader {
                         .maxStringLength(Integer.MAX_VALUE)
                         .build())
                 .build();
+        this.envelopeNames = names(ENVELOPE_FIELDS);
+        this.contextNames = names(CONTEXT_FIELDS);
+    }
+
+    private PropertyNameMatcher names(List<String> fields) {
+        List<Named> names = fields.stream().map(Named::fromString).toList();
+        return factory.constructNameMatcher(names, false);
     }
 
     EventEnvelope envelope(byte[] json) {
@@ -160,9 +171,15 @@ final class EnvelopeReader {
             return java.util.Objects.requireNonNull(open);
         }
 
-        private int mark(int seen, int field, String path) {
+        /** Number of the next field's name; {@link #END} after the last one, another negative number for any other name. */
+        private int nextField(PropertyNameMatcher names) {
+            int field = parser().nextNameMatch(names);
+            return field == PropertyNameMatcher.MATCH_ODD_TOKEN ? END : field;
+        }
+
+        private int mark(int seen, int field, String path, String name) {
             if ((seen & 1 << field) != 0) {
-                throw invalid(path, "stands twice; keep one");
+                throw invalid(path + name, "stands twice; keep one");
             }
             return seen | 1 << field;
         }
@@ -195,23 +212,21 @@ final class EnvelopeReader {
             Map<String, String> metadata = Map.of();
             Map<String, Payload> unknown = Map.of();
             Marks marks = Marks.NONE;
-            for (String name = parser.nextName(); name != null; name = parser.nextName()) {
-                JsonToken token = parser.nextToken();
-                int field = ENVELOPE_FIELDS.indexOf(name);
+            for (int field = nextField(envelopeNames); field != END; field = nextField(envelopeNames)) {
                 if (field < 0) {
-                    unknown = keep(unknown, name);
+                    unknown = keep(unknown);
                     continue;
                 }
-                seen = mark(seen, field, name);
+                JsonToken token = parser.nextToken();
+                String name = ENVELOPE_FIELDS.get(field);
+                seen = mark(seen, field, "", name);
                 switch (field) {
                     case 0 -> id = text(token, name);
                     case 1 -> topic = text(token, name);
                     case 2 -> type = text(token, name);
                     case 3 -> source = text(token, name);
                     case 4 -> {
-                        if (token != JsonToken.START_OBJECT) {
-                            throw invalid(name, "must be an object");
-                        }
+                        object(token, name, "must be an object");
                         tenant = context("tenant.");
                     }
                     case 5 -> subject = optionalText(token, name);
@@ -233,12 +248,8 @@ final class EnvelopeReader {
                     .metadata(metadata)
                     .marks(marks)
                     .unknownFields(unknown);
-            if (subject != null) {
-                event.subject(subject);
-            }
-            if (correlationId != null) {
-                event.correlationId(correlationId);
-            }
+            set(subject, event::subject);
+            set(correlationId, event::correlationId);
             return event.build();
         }
 
@@ -251,21 +262,21 @@ final class EnvelopeReader {
             long attempt = 0;
             TenantContext.Impersonation impersonation = null;
             Map<String, Payload> unknown = Map.of();
-            for (String name = parser.nextName(); name != null; name = parser.nextName()) {
-                JsonToken token = parser.nextToken();
-                int field = CONTEXT_FIELDS.indexOf(name);
+            for (int field = nextField(contextNames); field != END; field = nextField(contextNames)) {
                 if (field < 0) {
-                    unknown = keep(unknown, name);
+                    unknown = keep(unknown);
                     continue;
                 }
-                seen = mark(seen, field, path + name);
+                JsonToken token = parser.nextToken();
+                String name = CONTEXT_FIELDS.get(field);
+                seen = mark(seen, field, path, name);
                 switch (field) {
-                    case 0, 1, 2 -> texts[field] = text(token, path + name);
+                    case 0, 1, 2 -> texts[field] = text(token, path, name);
                     case 14 -> attributes = strings(token, path + name);
                     case 15 -> deadline = deadline(token, path + name);
-                    case 16 -> attempt = integer(token, path + name);
+                    case 16 -> attempt = integer(token, path, name);
                     case 18 -> impersonation = impersonation(token, path + name);
-                    default -> texts[field] = optionalText(token, path + name);
+                    default -> texts[field] = token == JsonToken.VALUE_NULL ? null : text(token, path, name);
                 }
             }
             require(seen, CONTEXT_REQUIRED, CONTEXT_FIELDS, path);
@@ -317,9 +328,19 @@ final class EnvelopeReader {
             return java.util.Objects.requireNonNull(wanted != null ? wanted : a != null ? a : b);
         }
 
+        private void object(JsonToken token, String path, String rule) {
+            if (token != JsonToken.START_OBJECT) {
+                throw invalid(path, rule);
+            }
+        }
+
         private String text(JsonToken token, String path) {
+            return text(token, path, "");
+        }
+
+        private String text(JsonToken token, String path, String name) {
             if (token != JsonToken.VALUE_STRING) {
-                throw invalid(path, "must be a string");
+                throw invalid(path + name, "must be a string");
             }
             return parser().getString();
         }
@@ -329,39 +350,35 @@ final class EnvelopeReader {
         }
 
         private Map<String, String> strings(JsonToken token, String path) {
-            if (token != JsonToken.START_OBJECT) {
-                throw invalid(path, "must be an object of strings; leave it out or write {} if empty");
-            }
+            object(token, path, "must be an object of strings; leave it out or write {} if empty");
             Map<String, String> map = new LinkedHashMap<>(4);
             for (String name = parser().nextName(); name != null; name = parser().nextName()) {
-                map.put(name, text(parser().nextToken(), path + "." + name));
+                JsonToken value = parser().nextToken();
+                map.put(name, value == JsonToken.VALUE_STRING ? parser().getString() : text(value, path + "." + name));
             }
             return map;
         }
 
-        private long integer(JsonToken token, String path) {
+        private long integer(JsonToken token, String path, String name) {
             if (token != JsonToken.VALUE_NUMBER_INT) {
-                throw invalid(path, "must be an integer");
+                throw invalid(path + name, "must be an integer");
             }
-            BigInteger exact = parser().getBigIntegerValue();
-            if (exact.bitLength() > 63) {
-                throw invalid(path, "is beyond 64 bits");
+            if (parser().getNumberType() == JsonParser.NumberType.BIG_INTEGER) {
+                throw invalid(path + name, "is beyond 64 bits");
             }
-            return exact.longValue();
+            return parser().getLongValue();
         }
 
         private @Nullable Long deadline(JsonToken token, String path) {
             if (token == JsonToken.VALUE_NULL) {
                 return null;
             }
-            if (token != JsonToken.START_OBJECT) {
-                throw invalid(path, "must be {\"unix_millis\": integer}");
-            }
+            object(token, path, "must be {\"unix_millis\": integer}");
             Long millis = null;
             for (String name = parser().nextName(); name != null; name = parser().nextName()) {
                 JsonToken value = parser().nextToken();
                 if (name.equals("unix_millis")) {
-                    millis = integer(value, path + ".unix_millis");
+                    millis = integer(value, path, ".unix_millis");
                 } else {
                     parser().skipChildren();
                 }
@@ -376,9 +393,7 @@ final class EnvelopeReader {
             if (token == JsonToken.VALUE_NULL) {
                 return null;
             }
-            if (token != JsonToken.START_OBJECT) {
-                throw invalid(path, "must be {\"actor_id\": string, \"reason\": string}");
-            }
+            object(token, path, "must be {\"actor_id\": string, \"reason\": string}");
             String actor = null;
             String reason = null;
             for (String name = parser().nextName(); name != null; name = parser().nextName()) {
@@ -396,9 +411,7 @@ final class EnvelopeReader {
         }
 
         private Marks marks(JsonToken token, String path) {
-            if (token != JsonToken.START_OBJECT) {
-                throw invalid(path, "is the fabric's own; leave it out");
-            }
+            object(token, path, "is the fabric's own; leave it out");
             Marks marks = Marks.NONE;
             for (String name = parser().nextName(); name != null; name = parser().nextName()) {
                 JsonToken value = parser().nextToken();
@@ -417,9 +430,7 @@ final class EnvelopeReader {
         }
 
         private Marks.Redrive redrive(JsonToken token, String path) {
-            if (token != JsonToken.START_OBJECT) {
-                throw invalid(path, "is the fabric's own; leave it out");
-            }
+            object(token, path, "is the fabric's own; leave it out");
             String letter = "";
             String group = null;
             int count = 0;
@@ -436,7 +447,7 @@ final class EnvelopeReader {
         }
 
         private int small(JsonToken token, String path) {
-            long value = integer(token, path);
+            long value = integer(token, path, "");
             if (value < 0 || value > 1_000_000) {
                 throw invalid(path, "is out of range");
             }
@@ -466,8 +477,11 @@ final class EnvelopeReader {
             return elements;
         }
 
-        private Map<String, Payload> keep(Map<String, Payload> unknown, String name) {
+        /** The field that the parser stands at, as it is. */
+        private Map<String, Payload> keep(Map<String, Payload> unknown) {
             Map<String, Payload> more = unknown.isEmpty() ? new LinkedHashMap<>(4) : unknown;
+            String name = parser().currentName();
+            parser().nextToken();
             more.put(name, value());
             return more;
         }

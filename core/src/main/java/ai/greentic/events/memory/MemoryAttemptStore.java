@@ -6,6 +6,7 @@ import ai.greentic.events.spi.Consumer;
 import ai.greentic.events.spi.StoreScope;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -66,7 +67,7 @@ public final class MemoryAttemptStore implements AttemptStore {
     @Override
     public synchronized void released(Consumer consumer, EventId event, int attempts) {
         if (attempts == 0) {
-            forget(consumer, event);
+            ended(consumer, List.of(event));
         } else {
             put(known.computeIfAbsent(consumer, any -> new HashMap<>()), event, new Known(attempts, false));
         }
@@ -74,16 +75,17 @@ public final class MemoryAttemptStore implements AttemptStore {
 
     @Override
     public synchronized void ended(Consumer consumer, Collection<EventId> events) {
-        events.forEach(event -> forget(consumer, event));
-    }
-
-    private void forget(Consumer consumer, EventId event) {
         Map<EventId, Known> own = known.get(consumer);
-        if (own != null && own.remove(event) != null) {
-            size--;
-            if (own.isEmpty()) {
-                known.remove(consumer);
+        if (own == null) {
+            return;
+        }
+        for (EventId event : events) {
+            if (own.remove(event) != null) {
+                size--;
             }
+        }
+        if (own.isEmpty()) {
+            known.remove(consumer);
         }
     }
 

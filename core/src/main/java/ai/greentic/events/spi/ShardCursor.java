@@ -74,6 +74,9 @@ public final class ShardCursor {
     private long next;
     private long saved;
     private final TreeMap<Long, Item> items = new TreeMap<>();
+    /** How many of them are {@link State#DONE}. */
+    private int done;
+
     private final TreeSet<Long> returned = new TreeSet<>();
     private final TreeSet<Long> low = new TreeSet<>();
     private final PriorityQueue<Item> delayed = new PriorityQueue<>(
@@ -104,6 +107,7 @@ public final class ShardCursor {
         OpenEvents.read(open).forEach((seq, one) -> {
             if (one.done()) {
                 items.put(seq, new Item(seq, 0, State.DONE));
+                done++;
                 return;
             }
             OptionalLong key = keys.of(seq);
@@ -178,11 +182,18 @@ public final class ShardCursor {
     public void pass(long through) {
         if (through >= next) {
             next = through + 1;
-            if (items.isEmpty()) {
-                return;
+            if (done > 0) {
+                forgetDone();
             }
-            changed |= items.headMap(next).values().removeIf(item -> item.state == State.DONE);
         }
+    }
+
+    private void forgetDone() {
+        int before = items.size();
+        items.headMap(next).values().removeIf(item -> item.state == State.DONE);
+        int forgotten = before - items.size();
+        done -= forgotten;
+        changed |= forgotten > 0;
     }
 
     /** Number of the next event to hand over again, which is then with the engine; 0 if there is none. */
@@ -218,6 +229,7 @@ public final class ShardCursor {
             items.remove(seq);
         } else {
             item.state = State.DONE;
+            done++;
         }
         changed = true;
         return true;

@@ -58,6 +58,36 @@ class EnvelopeCodecTest {
                         event.toBuilder().payload(event.payload().canonical()).build());
     }
 
+    /** Names are matched by their bytes, and one may be written with escapes, be long, or be of another script. */
+    @Test
+    void P11_aFieldIsKnownHoweverItsNameIsWritten() {
+        String escaped = GOLDEN.replace("\"id\"", "\"\\u0069d\"")
+                .replace("\"tenant_id\"", "\"tenant\\u005fid\"")
+                .replace("\"payload\"", "\"pay\\u006Coad\"");
+        assertThat(decode(escaped)).isEqualTo(decode(GOLDEN));
+        for (String name : new String[] {
+            "i",
+            "idd",
+            "iD",
+            "",
+            "payloae",
+            "metadat",
+            "metadata2",
+            "größe",
+            "名前",
+            "😀",
+            "x".repeat(300),
+            "correlation_id_"
+        }) {
+            String more = GOLDEN.replace(",\"metadata\"", ",\"" + name + "\":[1],\"metadata\"");
+            assertThat(decode(more).unknownFields()).as(name).containsOnlyKeys(name);
+            assertThat(text(CODEC.encode(decode(more)))).as(name).contains("\"" + name + "\":[1]");
+        }
+        assertThatThrownBy(() -> decode(GOLDEN.replace("\"metadata\"", "\"\\u0069d\":\"evt-2\",\"metadata\"")))
+                .isInstanceOf(EventsException.class)
+                .hasMessageContaining("id: stands twice");
+    }
+
     @Test
     void P11_everyFieldUnknownOnesAndExactNumbersSurvive() {
         assertThat(text(CODEC.encode(decode(FULL)))).isEqualTo(FULL);

@@ -7,7 +7,6 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
@@ -17,7 +16,6 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import org.apache.kafka.clients.consumer.CloseOptions;
 import org.apache.kafka.clients.consumer.CommitFailedException;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
@@ -42,6 +40,7 @@ import org.slf4j.LoggerFactory;
 final class ConsumerThread implements ConsumerRebalanceListener {
     private static final Logger LOG = LoggerFactory.getLogger(ConsumerThread.class);
     private static final Duration POLL = Duration.ofMillis(100);
+    private static final Duration SHORTLY = Duration.ofMillis(1);
     private static final Duration LOOK = Duration.ofMillis(20);
     private static final Duration DRAIN = Duration.ofSeconds(30);
     private static final Duration COMMIT = Duration.ofSeconds(5);
@@ -61,9 +60,12 @@ final class ConsumerThread implements ConsumerRebalanceListener {
     /** What is to be committed, in order; what is under way stays until it is answered. */
     private final Queue<Commit> asked = new ConcurrentLinkedQueue<>();
     /** Under way without this thread waiting for it. */
-    private @Nullable Commit sent;
+    private volatile @Nullable Commit sent;
 
     private volatile boolean polling;
+    /** The last poll brought something, so the next one waits but shortly: what is asked for meanwhile need not end it. */
+    private volatile boolean busy;
+
     private volatile boolean closing;
     private volatile boolean hasEnded;
     private volatile long connectedNanos;
@@ -130,7 +132,10 @@ final class ConsumerThread implements ConsumerRebalanceListener {
         }
         Commit mine = new Commit(offsets, time.nanos());
         asked.add(mine);
-        hurry();
+        // While one is under way, its answer brings the next.
+        if (sent == null && !busy) {
+            hurry();
+        }
         if (hasEnded) {
             // It may have looked for the last time before this was asked for.
             conclude(mine, provider.closed());
@@ -210,15 +215,13 @@ final class ConsumerThread implements ConsumerRebalanceListener {
 
     /** What was asked for just before a poll is not seen by a wake-up that found nobody. */
     private Duration patience() {
+        Duration most = busy ? SHORTLY : POLL;
         Commit next = asked.peek();
-        if (next == null || next == sent) {
-            return POLL;
-        }
-        if (sent != null) {
-            return POLL;
+        if (next == null || sent != null) {
+            return most;
         }
         long wait = next.againNanos - time.nanos();
-        return wait <= 0 ? Duration.ZERO : Duration.ofNanos(Math.min(wait, POLL.toNanos()));
+        return wait <= 0 ? Duration.ZERO : Duration.ofNanos(Math.min(wait, most.toNanos()));
     }
 
     private void once() throws InterruptedException {
@@ -230,33 +233,32 @@ final class ConsumerThread implements ConsumerRebalanceListener {
             var unused = todo.await(POLL);
             return;
         }
+        Set<TopicPartition> assigned = consumer.assignment();
         if (subscription.isGroup()) {
-            Set<TopicPartition> left = new HashSet<>(consumer.assignment());
-            left.removeAll(subscription.known());
-            takeOver(left);
+            takeOver(subscription.unknownOf(assigned));
         }
-        Set<TopicPartition> wanted = subscription.wanted();
+        Set<TopicPartition> unwanted = subscription.unwanted();
         Set<TopicPartition> paused = consumer.paused();
-        Set<TopicPartition> resume = new HashSet<>(paused);
-        resume.retainAll(wanted);
-        Set<TopicPartition> pause = new HashSet<>(consumer.assignment());
-        pause.removeAll(wanted);
-        pause.removeAll(paused);
-        consumer.resume(resume);
-        consumer.pause(pause);
+        if (!paused.equals(unwanted)) {
+            Set<TopicPartition> resume = new HashSet<>(paused);
+            resume.removeAll(unwanted);
+            consumer.resume(resume);
+            unwanted.retainAll(assigned);
+            consumer.pause(unwanted);
+        }
         polling = true;
-        ConsumerRecords<byte[], byte[]> read;
+        ConsumerRecords<byte[], byte[]> read = ConsumerRecords.empty();
         try {
             read = consumer.poll(patience());
         } finally {
             polling = false;
+            busy = !read.isEmpty();
         }
         if (((Number) connections.metricValue()).doubleValue() > 0) {
             connectedNanos = time.nanos();
         }
-        for (TopicPartition partition : read.partitions()) {
-            List<ConsumerRecord<byte[], byte[]>> records = read.records(partition);
-            subscription.arrived(partition, records);
+        if (!read.isEmpty()) {
+            subscription.arrived(read);
         }
         for (TopicPartition partition : subscription.restoring()) {
             if (consumer.assignment().contains(partition)) {
@@ -312,7 +314,7 @@ final class ConsumerThread implements ConsumerRebalanceListener {
         } else {
             conclude(commit, failed(e));
         }
-        if (!asked.isEmpty() && polling) {
+        if (!asked.isEmpty() && polling && !busy) {
             // Ends the poll that brought this answer.
             consumer.wakeup();
         }
@@ -397,6 +399,8 @@ final class ConsumerThread implements ConsumerRebalanceListener {
         if (partitions.isEmpty()) {
             return;
         }
+        // From here on it waits for what is asked for.
+        busy = false;
         subscription.revoke(partitions);
         long end = time.nanos() + DRAIN.toNanos();
         try {

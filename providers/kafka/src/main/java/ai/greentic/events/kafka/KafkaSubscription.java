@@ -3,10 +3,10 @@ package ai.greentic.events.kafka;
 import ai.greentic.events.AllTenants;
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventsException;
-import ai.greentic.events.Position;
 import ai.greentic.events.TenantContext;
 import ai.greentic.events.TenantScope;
 import ai.greentic.events.TenantTopic;
+import ai.greentic.events.kafka.Part.Handed;
 import ai.greentic.events.kafka.Part.Standing;
 import ai.greentic.events.spi.InboundDelivery;
 import ai.greentic.events.spi.OrderingKey;
@@ -30,6 +30,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
@@ -59,28 +60,19 @@ final class KafkaSubscription implements ProviderSubscription {
     private Set<Long> pausedKeys = Set.of();
     private ConsumerThread thread;
     private int turn;
+    /** Whether a partition may have to be read again. */
+    private boolean restoring;
+
     private long committedNanos;
     private long topicsNanos;
     private volatile boolean closed;
-
-    /** An event that the engine has. */
-    private static final class Handed extends InboundDelivery {
-        final Part part;
-        final long number;
-
-        Handed(TenantTopic address, ConsumerRecord<byte[], byte[]> read, Position position, Part part) {
-            super(address, read.value() == null ? new byte[0] : read.value(), position, part.shard, part.epoch);
-            this.part = part;
-            this.number = Part.number(read);
-        }
-    }
 
     @SuppressWarnings("NullAway.Init") // The thread needs the subscription; open gives it at once.
     private KafkaSubscription(KafkaProvider provider, SubscribeRequest request) {
         this.provider = provider;
         this.request = request;
         this.scope = request.filters().get(0).scope();
-        this.addresses = new Addresses(provider, scope.env());
+        this.addresses = new Addresses(provider, scope.env(), request.filters());
         this.patterns = Standing.patterns(request.filters());
         long now = provider.context.time().nanos();
         this.committedNanos = now;
@@ -160,31 +152,45 @@ final class KafkaSubscription implements ProviderSubscription {
         Part part = new Part(partition, shard, epoch, provider.context.time(), Standing.of(committed));
         part.cursor.pauseKeys(pausedKeys);
         parts.put(partition, part);
+        restoring |= part.isRestoring();
     }
 
-    synchronized Set<TopicPartition> known() {
-        return new HashSet<>(parts.keySet());
+    /** Those of an assignment that were not taken over. */
+    synchronized Set<TopicPartition> unknownOf(Set<TopicPartition> assignment) {
+        if (parts.keySet().containsAll(assignment)) {
+            return Set.of();
+        }
+        Set<TopicPartition> unknown = new HashSet<>(assignment);
+        unknown.removeAll(parts.keySet());
+        return unknown;
     }
 
-    synchronized Set<TopicPartition> wanted() {
-        Set<TopicPartition> wanted = new HashSet<>();
+    /** Of which nothing more is to be read now. */
+    synchronized Set<TopicPartition> unwanted() {
+        Set<TopicPartition> unwanted = new HashSet<>(0);
         for (Part part : parts.values()) {
-            if (part.wantsMore()) {
-                wanted.add(part.partition);
+            if (!part.wantsMore()) {
+                unwanted.add(part.partition);
             }
         }
-        return wanted;
+        return unwanted;
     }
 
-    synchronized void arrived(TopicPartition partition, List<ConsumerRecord<byte[], byte[]>> records) {
-        Part part = parts.get(partition);
-        if (part != null) {
-            records.forEach(part::arrived);
-            wake();
+    synchronized void arrived(ConsumerRecords<byte[], byte[]> read) {
+        for (TopicPartition partition : read.partitions()) {
+            Part part = parts.get(partition);
+            if (part != null) {
+                read.records(partition).forEach(part::arrived);
+            }
         }
+        wake();
     }
 
     synchronized List<TopicPartition> restoring() {
+        if (!restoring) {
+            return List.of();
+        }
+        restoring = parts.values().stream().anyMatch(Part::isRestoring);
         return parts.values().stream()
                 .filter(part -> part.isRestoring())
                 .map(part -> part.partition)
@@ -340,7 +346,7 @@ final class KafkaSubscription implements ProviderSubscription {
                 return;
             }
             ConsumerRecord<byte[], byte[]> again = part.kept(number);
-            TenantTopic address = again == null ? null : addresses.of(again);
+            TenantTopic address = again == null ? null : addresses.wanted(again);
             if (again == null || address == null) {
                 boolean unused = part.end(number);
             } else {
@@ -353,8 +359,8 @@ final class KafkaSubscription implements ProviderSubscription {
         while (taken.size() < max && !part.fresh.isEmpty() && !part.isFull()) {
             ConsumerRecord<byte[], byte[]> read = part.fresh.removeFirst();
             long number = Part.number(read);
-            TenantTopic address = part.cursor.knows(number) ? null : addresses.of(read);
-            if (address != null && wants(address)) {
+            TenantTopic address = part.cursor.knows(number) ? null : addresses.wanted(read);
+            if (address != null) {
                 part.keep(read);
                 if (part.cursor.meets(number, Part.key(read), false)) {
                     taken.add(new Handed(address, read, provider.position(read.partition(), read.offset()), part));
@@ -362,10 +368,6 @@ final class KafkaSubscription implements ProviderSubscription {
             }
             part.cursor.pass(number);
         }
-    }
-
-    private boolean wants(TenantTopic address) {
-        return request.filters().stream().anyMatch(filter -> filter.pattern().matches(address.topic()));
     }
 
     @Override

@@ -6,16 +6,24 @@ import java.util.zip.DataFormatException;
 import java.util.zip.Deflater;
 import java.util.zip.Inflater;
 
-/** Bytes as short texts, for what may be written down beside an offset: deflated (RFC 1951, without header), as Base64. */
+/**
+ * Bytes as texts for what may be written down beside an offset: Base64, and what would be long is deflated before (RFC 1951, without
+ * header), with a tilde in front.
+ */
 final class Packed {
     /** What ten thousand open events take at most. */
     private static final int MOST_BYTES = 256 << 10;
 
+    /** Less is not worth the work, which is done with each commit. */
+    private static final int DEFLATED_FROM = 1_500;
+
+    private static final String DEFLATED = "~";
+
     private Packed() {}
 
     static String pack(byte[] bytes) {
-        if (bytes.length == 0) {
-            return "";
+        if (bytes.length < DEFLATED_FROM) {
+            return Base64.getEncoder().encodeToString(bytes);
         }
         Deflater deflater = new Deflater(Deflater.BEST_SPEED, true);
         try {
@@ -27,7 +35,7 @@ final class Packed {
             while (!deflater.finished()) {
                 length += deflater.deflate(packed, length, packed.length - length);
             }
-            return Base64.getEncoder().encodeToString(Arrays.copyOf(packed, length));
+            return DEFLATED + Base64.getEncoder().encodeToString(Arrays.copyOf(packed, length));
         } finally {
             deflater.end();
         }
@@ -35,13 +43,13 @@ final class Packed {
 
     /** @throws IllegalArgumentException if {@link #pack} did not make it */
     static byte[] unpack(String text) {
-        if (text.isEmpty()) {
-            return new byte[0];
+        if (!text.startsWith(DEFLATED)) {
+            return Base64.getDecoder().decode(text);
         }
         Inflater inflater = new Inflater(true);
         try {
             // A raw stream wants one byte more than it has.
-            byte[] packed = Base64.getDecoder().decode(text);
+            byte[] packed = Base64.getDecoder().decode(text.substring(1));
             inflater.setInput(Arrays.copyOf(packed, packed.length + 1));
             byte[] bytes = new byte[MOST_BYTES];
             int length = 0;

@@ -2,6 +2,9 @@ package ai.greentic.events.kafka;
 
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventsException;
+import ai.greentic.events.Position;
+import ai.greentic.events.TenantTopic;
+import ai.greentic.events.spi.InboundDelivery;
 import ai.greentic.events.spi.OpenEvents;
 import ai.greentic.events.spi.Shard;
 import ai.greentic.events.spi.ShardCursor;
@@ -54,7 +57,7 @@ final class Part {
     private static final String FORM = "g2";
 
     /**
-     * What a group wrote down beside an offset: {@code g2;NEXT;OPEN;PATTERNS}, where OPEN is Base64 of deflated {@link OpenEvents}.
+     * What a group wrote down beside an offset: {@code g2;NEXT;OPEN;PATTERNS}, where OPEN is {@link OpenEvents}, {@link Packed}.
      *
      * @param next number of the first event that was not looked at
      */
@@ -103,6 +106,18 @@ final class Part {
 
         static OffsetAndMetadata begin(long offset, String patterns) {
             return new OffsetAndMetadata(offset, FORM + ";" + (offset + 1) + ";;" + patterns);
+        }
+    }
+
+    /** An event that the engine has. */
+    static final class Handed extends InboundDelivery {
+        final Part part;
+        final long number;
+
+        Handed(TenantTopic address, ConsumerRecord<byte[], byte[]> read, Position position, Part part) {
+            super(address, read.value() == null ? new byte[0] : read.value(), position, part.shard, part.epoch);
+            this.part = part;
+            this.number = number(read);
         }
     }
 

@@ -154,7 +154,8 @@ class PartTest {
                 "g2;x;;p",
                 "g2;5;*;p",
                 "g2;5;AAAA;p",
-                "g2;5;" + Base64.getEncoder().encodeToString(new byte[40]) + ";p",
+                "g2;5;" + Base64.getEncoder().encodeToString(new byte[] {1, 9}) + ";p",
+                "g2;5;~" + Base64.getEncoder().encodeToString(new byte[40]) + ";p",
                 "g2;5;" + Packed.pack(much) + ";p")) {
             Standing standing = Standing.of(new OffsetAndMetadata(7, metadata));
             assertThat(standing.next()).as(metadata).isEqualTo(8);
