@@ -37,9 +37,12 @@ import org.apache.kafka.common.header.internals.RecordHeader;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One idempotent producer for everything, and a consumer with a thread of its own for each subscription. */
 final class KafkaProvider implements EventProvider {
+    private static final Logger LOG = LoggerFactory.getLogger(KafkaProvider.class);
     static final String TOPIC_HEADER = "Greentic-Topic";
     private static final int REQUEST_TIMEOUT_MILLIS = 10_000;
     private static final int LARGEST_REQUEST = 64 << 20;
@@ -47,6 +50,7 @@ final class KafkaProvider implements EventProvider {
     /** The producer forgets the leaders of a topic that was not sent to for five minutes. */
     private static final long LEADERS_KNOWN_NANOS = Duration.ofMinutes(4).toNanos();
 
+    private static final Duration AGAIN = Duration.ofSeconds(1);
     private static final Duration START = Duration.ofSeconds(10);
     private static final Duration LINGERING = Duration.ofSeconds(5);
 
@@ -59,6 +63,7 @@ final class KafkaProvider implements EventProvider {
     private final Map<TenantTopic, Destination> destinations = new ConcurrentHashMap<>();
     private final AtomicLong unsentBytes = new AtomicLong();
     private final LetterTopics letters;
+    private volatile boolean reached;
     private volatile boolean closed;
 
     private KafkaProvider(ProviderSettings settings, ProviderContext context) {
@@ -134,15 +139,39 @@ final class KafkaProvider implements EventProvider {
         } catch (org.apache.kafka.common.KafkaException e) {
             throw Failures.of(context.name(), "making a client", e, false);
         }
-        if (settings.text("startup").orElseThrow().equals("fail")) {
-            try {
-                provider.topics.reach(START);
-            } catch (EventsException e) {
-                provider.close();
-                throw e;
-            }
+        if (settings.text("startup").orElseThrow().equals("wait")) {
+            provider.reachLater();
+            return provider;
+        }
+        try {
+            provider.topics.reach(START);
+            provider.reached = true;
+        } catch (EventsException e) {
+            provider.close();
+            throw e;
         }
         return provider;
+    }
+
+    /** Until a broker has answered, the client would have everybody wait for it. */
+    private void reachLater() {
+        var unused = topics.reachLater(START).whenComplete((nodes, failure) -> {
+            if (failure == null) {
+                reached = true;
+            } else if (!closed) {
+                LOG.debug("provider {} has reached no broker", name(), failure);
+                context.tasks().schedule(AGAIN, this::reachLater);
+            }
+        });
+    }
+
+    private void requireReached() {
+        if (!reached) {
+            throw new EventsException(
+                    ErrorCode.PROVIDER_UNAVAILABLE,
+                    "provider " + name() + " has not reached "
+                            + settings.text("servers").orElseThrow() + " yet");
+        }
     }
 
     String name() {
@@ -192,6 +221,7 @@ final class KafkaProvider implements EventProvider {
         if (closed) {
             throw closed();
         }
+        requireReached();
         List<CompletionStage<PublishOutcome>> stages = new ArrayList<>(batch.size());
         for (OutboundEvent event : batch) {
             stages.add(publish(event));
@@ -330,6 +360,7 @@ final class KafkaProvider implements EventProvider {
         if (closed) {
             throw closed();
         }
+        requireReached();
         KafkaSubscription subscription;
         try {
             subscription = KafkaSubscription.open(this, request);

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -15,6 +16,7 @@ import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.DescribeClusterOptions;
 import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
@@ -59,6 +61,12 @@ final class Topics implements AutoCloseable {
                 "reaching " + settings.text("servers").orElseThrow(),
                 admin.describeCluster().nodes(),
                 patience);
+    }
+
+    /** Completes when a broker answers, or does not within a time. Does not wait. */
+    CompletionStage<?> reachLater(Duration patience) {
+        DescribeClusterOptions options = new DescribeClusterOptions().timeoutMs((int) patience.toMillis());
+        return admin.describeCluster(options).nodes().toCompletionStage();
     }
 
     /** What a topic is for. */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import ai.greentic.events.ErrorCode;
 import ai.greentic.events.EventsException;
 import ai.greentic.events.Payload;
+import ai.greentic.events.PublishReceipt;
 import ai.greentic.events.StartAt;
 import ai.greentic.events.TenantContext;
 import ai.greentic.events.TenantScope;
@@ -16,6 +17,7 @@ import ai.greentic.events.bus.Delivery;
 import ai.greentic.events.bus.EventBus;
 import ai.greentic.events.bus.PullSubscription;
 import ai.greentic.events.bus.SubscribeOptions;
+import ai.greentic.events.delivery.ProviderOverrides;
 import ai.greentic.events.spi.ProviderContext;
 import ai.greentic.events.spi.ProviderSettings;
 import ai.greentic.events.spi.Tasks;
@@ -109,6 +111,57 @@ class KafkaBadDaysTest {
                 .hasMessageContaining("127.0.0.1:" + nobody);
     }
 
+    private static boolean accepts(EventBus bus, TenantContext tenant) {
+        try {
+            return bus.publish(tenant, "a.b", 1).durable();
+        } catch (EventsException e) {
+            assertThat(e.code()).isEqualTo(ErrorCode.PROVIDER_UNAVAILABLE);
+            return false;
+        }
+    }
+
+    /** With {@code startup = wait} and {@code forward}, what is published before the broker is there waits on disk, and goes out first. */
+    @Test
+    void P1_P6_whatIsPublishedBeforeTheBrokerIsThereIsQueued(@TempDir Path own, @TempDir Path state) throws Exception {
+        KafkaServer late = new KafkaServer(own, KafkaServer.freePort(), 0);
+        late.kill();
+        TenantContext eager = TenantContext.of("test", "eager");
+        try (EventBus bus = EventBus.builder()
+                .providerFactory(new KafkaProviderFactory())
+                .provider("kafka", "kafka", "*")
+                .override("kafka", ProviderOverrides.NONE.forward(true))
+                .stateDirectory(state)
+                .providerSettings(null, "kafka", Map.of("servers", late.address(), "startup", "wait"))
+                .build()) {
+            for (int number = 0; number < 3; number++) {
+                assertThat(bus.publish(bus.newEvent(eager, "a.b")
+                                        .orderingKey("k")
+                                        .payload(Payload.json(Integer.toString(number)))
+                                        .build())
+                                .status())
+                        .isEqualTo(PublishReceipt.Status.QUEUED);
+            }
+            late.start();
+            List<Integer> got = new CopyOnWriteArrayList<>();
+            until("a subscription", () -> {
+                try {
+                    bus.subscribe(
+                            eager,
+                            "a.*",
+                            SubscribeOptions.group("g").startAt(StartAt.EARLIEST),
+                            delivery -> got.add(delivery.payload(Integer.class)));
+                    return true;
+                } catch (EventsException e) {
+                    return false;
+                }
+            });
+            until("the events", () -> got.size() == 3);
+            assertThat(got).containsExactly(0, 1, 2);
+        } finally {
+            late.kill();
+        }
+    }
+
     /** With {@code startup = wait}, the provider is there as soon as its broker is. */
     @Test
     void P9_aBrokerThatComesLaterIsWaitedFor(@TempDir Path own) throws Exception {
@@ -116,10 +169,12 @@ class KafkaBadDaysTest {
         late.kill();
         try (EventBus bus = bus(Map.of("servers", late.address(), "startup", "wait"))) {
             TenantContext patient = TenantContext.of("test", "patient");
-            var early = bus.publishAsync(
-                    bus.newEvent(patient, "a.b").payload(Payload.of(1)).build());
+            assertThatThrownBy(() -> bus.publish(patient, "a.b", 0))
+                    .isInstanceOfSatisfying(
+                            EventsException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.PROVIDER_UNAVAILABLE))
+                    .hasMessageContaining("has not reached " + late.address());
             late.start();
-            assertThat(early.get(60, TimeUnit.SECONDS).durable()).isTrue();
+            until("a receipt", () -> accepts(bus, patient));
             List<Integer> got = new CopyOnWriteArrayList<>();
             bus.subscribe(
                             patient,
