@@ -129,7 +129,7 @@ class KafkaBadDaysTest {
         try (EventBus bus = EventBus.builder()
                 .providerFactory(new KafkaProviderFactory())
                 .provider("kafka", "kafka", "*")
-                .override("kafka", ProviderOverrides.NONE.forward(true))
+                .override("kafka", ProviderOverrides.NONE.forward(true).maxRetries(0))
                 .stateDirectory(state)
                 .providerSettings(null, "kafka", Map.of("servers", late.address(), "startup", "wait"))
                 .build()) {

@@ -22,7 +22,8 @@ class KafkaPowerLossTest extends PowerLossConformance {
 
         @Override
         public Map<String, ?> settings() {
-            return Map.of("servers", server.address(), "partitions", 4, "durability", durability);
+            return Map.of(
+                    "servers", server.address(), "partitions", 4, "delivery_timeout", "1s", "durability", durability);
         }
 
         @Override
