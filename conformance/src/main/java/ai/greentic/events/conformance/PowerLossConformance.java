@@ -149,9 +149,9 @@ public abstract class PowerLossConformance {
         for (Thread publisher : publishers) {
             publisher.join();
         }
-        // Nobody would have heard of the others. A sync that the kernel's shutdown meets half way may be answered and
-        // its
-        // transaction dropped.
+        // Without power nobody would have heard of the others; the kernel may answer a sync that its shutdown meets
+        // half
+        // way, and drop its transaction.
         receipts.retainAll(given);
     }
 

@@ -149,7 +149,7 @@ final class KafkaSubscription implements ProviderSubscription {
 
     synchronized void assigned(TopicPartition partition, long epoch, OffsetAndMetadata committed) {
         Shard shard = shards.computeIfAbsent(partition, any -> new Shard(shards.size()));
-        Part part = new Part(partition, shard, epoch, provider.context.time(), Standing.of(committed));
+        Part part = new Part(partition, shard, epoch, provider.context.time(), Standing.of(committed), isGroup());
         part.cursor.pauseKeys(pausedKeys);
         parts.put(partition, part);
         restoring |= part.isRestoring();

@@ -127,6 +127,7 @@ final class Part {
     final ShardCursor cursor;
     final ArrayDeque<ConsumerRecord<byte[], byte[]>> fresh = new ArrayDeque<>();
     private final Map<Long, ConsumerRecord<byte[], byte[]>> kept = new HashMap<>();
+    private final boolean writtenDown;
     private long keptBytes;
     private int packedLength;
     /** Kept since {@link #packedLength} was measured. */
@@ -139,7 +140,9 @@ final class Part {
     boolean revoking;
     boolean released;
 
-    Part(TopicPartition partition, Shard shard, long epoch, Time time, Standing standing) {
+    /** @param writtenDown whether what is open has to fit beside an offset, as a group's has */
+    Part(TopicPartition partition, Shard shard, long epoch, Time time, Standing standing, boolean writtenDown) {
+        this.writtenDown = writtenDown;
         this.partition = partition;
         this.shard = shard;
         this.epoch = epoch;
@@ -204,7 +207,9 @@ final class Part {
     void keep(ConsumerRecord<byte[], byte[]> handed) {
         kept.put(number(handed), handed);
         keptBytes += bytes(handed);
-        unmeasured++;
+        if (writtenDown) {
+            unmeasured++;
+        }
     }
 
     private void forget(long number) {
@@ -222,6 +227,10 @@ final class Part {
             saidFull = false;
             return false;
         }
+        if (packedLength + PACKED_EVENT * unmeasured > MOST_PACKED) {
+            // Each settlement measures it; where none comes, nobody else would.
+            var unused = standing(cursor.first(), cursor.open(), "");
+        }
         boolean full = cursor.isFull() || keptBytes > MOST_KEPT_BYTES || packedLength > MOST_PACKED;
         if (full && !saidFull) {
             saidFull = true;
@@ -232,7 +241,7 @@ final class Part {
                     keptBytes,
                     cursor.first() - 1);
         }
-        return full || packedLength + PACKED_EVENT * unmeasured > MOST_PACKED;
+        return full;
     }
 
     @Nullable

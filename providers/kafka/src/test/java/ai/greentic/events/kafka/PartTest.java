@@ -24,10 +24,10 @@ class PartTest {
     private static final TopicPartition PARTITION = new TopicPartition("orders", 0);
     private static final String PATTERNS = "orders.*";
 
-    private final Part part = part(Standing.of(Standing.begin(0, PATTERNS)));
+    private Part part = part(Standing.of(Standing.begin(0, PATTERNS)), true);
 
-    private static Part part(Standing standing) {
-        return new Part(PARTITION, new Shard(0), 1, Time.system(), standing);
+    private static Part part(Standing standing, boolean writtenDown) {
+        return new Part(PARTITION, new Shard(0), 1, Time.system(), standing, writtenDown);
     }
 
     private static ConsumerRecord<byte[], byte[]> record(long offset, String key, int bytes) {
@@ -67,7 +67,7 @@ class PartTest {
     /** What the next owner would be handed over. */
     private static Set<Long> open(OffsetAndMetadata committed) {
         Standing standing = Standing.of(committed);
-        Part next = part(standing);
+        Part next = part(standing, true);
         Set<Long> open = new TreeSet<>();
         for (long offset = committed.offset(); offset < standing.next() - 1; offset++) {
             next.arrived(record(offset, "k" + offset, 1));
@@ -134,15 +134,21 @@ class PartTest {
     }
 
     @Test
+    void P7_P10_anEphemeralSubscriptionHoldsAsManyAndWritesNothingDown() {
+        part = part(Standing.of(Standing.begin(0, "")), false);
+        assertThat(handUntilFull(512, Integer.MAX_VALUE)).isEqualTo(10_000);
+    }
+
+    @Test
     void P10_ofLargeEventsAPartitionHoldsAThousand() {
         assertThat(handUntilFull(20_000, 100)).isEqualTo(1_000);
     }
 
+    /** As when every key of a partition waits: nothing is settled, so nothing is written down. */
     @Test
-    void P10_nothingMoreIsHandedOverThanSurelyFitsUntilItWasWrittenDown() {
-        assertThat(handUntilFull(512, Integer.MAX_VALUE)).isEqualTo(1_000);
-        part.standing(PATTERNS);
-        assertThat(part.isFull()).isFalse();
+    void P7_P10_whatIsOpenIsMeasuredWhereNothingIsSettled() {
+        assertThat(handUntilFull(512, Integer.MAX_VALUE)).isEqualTo(10_000);
+        assertThat(part.standing(PATTERNS).metadata()).hasSizeLessThan(4_000);
     }
 
     @Test
